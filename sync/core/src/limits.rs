@@ -1,0 +1,34 @@
+//! Every limit of replication as a named constant; bytes from outside are measured against these before they are decoded.
+
+/// Largest body of one entry, bytes.
+pub const ENTRY_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest encoded entry, bytes: the body and its envelope (ids, stamps, a signature of at most [`SIGNATURE_BYTES_MAX`]).
+pub const ENTRY_BYTES_MAX: usize = ENTRY_BODY_BYTES_MAX + 512;
+/// Largest signature inside an entry, bytes (Ed25519 uses 64).
+pub const SIGNATURE_BYTES_MAX: usize = 128;
+/// A node signs its log at least this often, entries.
+pub const CHECKPOINT_ENTRIES_MAX: u64 = 64;
+/// A node signs its log at least this often, bytes of encoded entries.
+pub const CHECKPOINT_BYTES_MAX: usize = 128 * 1024;
+/// Largest window after compression, bytes.
+pub const WINDOW_COMPRESSED_BYTES_MAX: usize = 256 * 1024;
+/// Largest window before compression, bytes.
+pub const WINDOW_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest frame between two nodes, bytes.
+pub const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// Held ranges above the contiguous part of one log; beyond that only the contiguous end grows.
+pub const HELD_RANGES_MAX: usize = 8;
+/// Largest register batch, bytes.
+pub const REGISTER_BYTES_MAX: usize = 256 * 1024;
+/// Rooms offered in one page of changes.
+pub const CHANGES_ROOMS_MAX: usize = 512;
+/// Log lines offered in one page of changes (a line is about 80 bytes, so a page stays below half a frame).
+pub const CHANGES_LINES_MAX: usize = 2_000;
+/// Rooms listed in one page of the full list (48 bytes each).
+pub const LIST_ROOMS_MAX: usize = 5_000;
+/// Ranges asked for in one `Want`.
+pub const WANT_RANGES_MAX: usize = 2_000;
+/// Uncompressed bytes a session asks for before the answers are applied.
+pub const IN_FLIGHT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Stamps after the year 2100 (4102444800000 ms) are malformed.
+pub const TIME_MS_MAX: u64 = 4_102_444_800_000;

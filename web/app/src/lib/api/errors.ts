@@ -1,0 +1,56 @@
+// What can go wrong with a request, in three kinds that callers treat differently: the node said no (`ApiError`),
+// the node could not be reached (`NetworkError`), anything else is our own bug.
+import { t } from '$lib/i18n';
+
+export interface Problem {
+  type?: string;
+  title?: string;
+  status?: number;
+  code?: string;
+  detail?: string;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    /** Seconds the node asked to wait, from `Retry-After`. */
+    readonly retryAfter: number | null,
+  ) {
+    super(`${status} ${code}`);
+    this.name = 'ApiError';
+  }
+}
+
+export class NetworkError extends Error {
+  constructor(readonly reason: 'unreachable' | 'timeout') {
+    super(reason);
+    this.name = 'NetworkError';
+  }
+}
+
+export async function problemOf(response: Response): Promise<ApiError> {
+  const body = await response.json().catch(() => null);
+  const problem: Problem = body && typeof body === 'object' ? (body as Problem) : {};
+  const wait = Number(response.headers.get('Retry-After'));
+  return new ApiError(
+    response.status,
+    problem.code ?? `http_${response.status}`,
+    problem.title ?? '',
+    problem.detail ?? '',
+    Number.isFinite(wait) && wait > 0 ? wait : null,
+  );
+}
+
+/** One sentence for the person. */
+export function sentence(error: unknown): string {
+  if (error instanceof NetworkError) return error.reason === 'timeout' ? t.problemTimeout : t.problemNetwork;
+  if (error instanceof ApiError) {
+    const own = error.detail || error.title;
+    if (own) return own;
+    if (error.status === 403) return t.problemForbidden;
+  }
+  return t.problemUnexpected;
+}

@@ -1,0 +1,10 @@
+// The typed client of the node's HTTP interface.
+import { directory } from './directory';
+import { messages } from './messages';
+import { peers } from './peers';
+import { rooms } from './rooms';
+import { session } from './session';
+
+export const api = { directory, messages, peers, rooms, session };
+export * from './errors';
+export * from './types';

@@ -1,0 +1,196 @@
+// The wire types of the node's HTTP interface, exactly as it sends them. Times are RFC 3339 text.
+
+export type Time = string;
+export type RoleName = 'system_admin' | 'office_admin' | 'drill_controller' | 'staff' | 'guest';
+export type RoomRole = 'admin' | 'member';
+export type RoomKind = 'group' | 'direct' | 'announcement';
+export type PeerState = 'connected' | 'cut' | 'unreachable';
+export type PeerVia = 'mdns' | 'directory' | 'configured' | 'relay';
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+  previous?: string | null;
+}
+
+/** Some answers name an office by its name alone, others by id and name: `nameOf` reads both. */
+export interface Named {
+  id: string;
+  name: string;
+}
+export type NameLike = Named | string | null | undefined;
+
+export const nameOf = (value: NameLike): string => (typeof value === 'string' ? value : (value?.name ?? ''));
+
+export interface Office extends Named {
+  kind: 'headquarters' | 'branch' | 'fire' | 'shelter' | 'health' | 'other';
+  hub: boolean;
+  nodes: string[];
+}
+
+export interface User extends Named {
+  login: string | null;
+  kana: string;
+  office: Named;
+  section: string | null;
+  post: string | null;
+  roles: RoleName[];
+}
+
+export interface Device {
+  id: string;
+  enrolled: boolean;
+}
+
+export interface NodeName {
+  id: string;
+  short: string;
+  name: string;
+  office: NameLike;
+}
+
+export interface Me {
+  user: User;
+  roles: RoleName[];
+  device: Device;
+  node: NodeName;
+}
+
+export interface Login {
+  user: User;
+  device: Device;
+  node: NodeName;
+}
+
+export interface Headquarters {
+  is_self: boolean;
+  office: NameLike;
+  reachable: boolean;
+  since: Time | null;
+  missing_here: number;
+  missing_there: number;
+}
+
+export interface NodeInfo {
+  id: string;
+  short: string;
+  name: string;
+  office: NameLike;
+  organisation: NameLike;
+  zone: string;
+  version: string;
+  started_at: Time;
+  demo: boolean;
+  clock: { offset_ms: number | null; suspect: boolean };
+  storage: { bytes: number; free_bytes: number; state: string };
+  headquarters: Headquarters | null;
+}
+
+export interface Peer {
+  node: string;
+  short: string;
+  name: string;
+  office: NameLike;
+  organisation: NameLike;
+  state: PeerState;
+  via: PeerVia;
+  rtt_ms: number | null;
+  missing_here: number | null;
+  missing_there: number | null;
+  in_sync_as_of: Time | null;
+  clock_offset_ms: number | null;
+  headquarters: boolean;
+  last_heard: Time | null;
+  since: Time | null;
+  link_cut_by_us: boolean;
+}
+
+export interface Author extends Named {
+  office: Named | null;
+}
+
+export interface Reaction {
+  stamp: string;
+  users: Named[];
+}
+
+export interface Message {
+  id: string;
+  room: string;
+  author: Author;
+  device_kind: string | null;
+  text: string;
+  sent_at: Time;
+  received_at: Time;
+  clock_suspect: boolean;
+  urgent: boolean;
+  drill: boolean;
+  reply_to: { id: string; author_name: string; excerpt: string } | null;
+  mentions: Named[];
+  edited_at: Time | null;
+  redacted: { by: Named; at: Time } | null;
+  reactions: Reaction[];
+  attachments: unknown[];
+  arrived: number;
+  offices: number;
+  read: number;
+  my_own: boolean;
+  late: boolean;
+  conflict: boolean;
+  entry_kind: 'message' | 'system';
+}
+
+export interface Room extends Named {
+  topic: string | null;
+  purpose: string | null;
+  kind: RoomKind;
+  my_role: RoomRole | null;
+  member_count: number;
+  offices: Named[];
+  unread: number;
+  first_unread: string | null;
+  last_message: Message | null;
+  my_read: string | null;
+  pins: string[];
+  created_at: Time;
+  updated_at: Time;
+  drill: boolean;
+}
+
+export interface Member {
+  user: User;
+  role: RoomRole;
+  added_at: Time;
+}
+
+export interface Receipts {
+  read: { user: Author; at: Time }[];
+  unread: Author[];
+  arrived: { node: string; office: NameLike; at: Time }[];
+  missing: { node: string; office: NameLike }[];
+}
+
+/** What a device sends for one message; the id travels in the path. */
+export interface MessageBody {
+  text: string;
+  reply_to?: string;
+  urgent?: boolean;
+  mentions?: string[];
+}
+
+export interface NewRoom {
+  id: string;
+  name: string;
+  topic?: string;
+  purpose?: string;
+  members: string[];
+  offices?: string[];
+  kind: RoomKind;
+}
+
+export interface RoomPatch {
+  name?: string;
+  topic?: string;
+  purpose?: string;
+  pins?: string[];
+}
