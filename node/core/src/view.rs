@@ -1,0 +1,315 @@
+//! What people see: the objects of the HTTP contract, made by the services and carried by events unchanged.
+//!
+//! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
+
+use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A point in time as RFC 3339 text with the offset of Japan, e.g. `2026-09-01T09:12:00.123+09:00`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct Time(pub String);
+
+impl Time {
+    /// From milliseconds since 1970. Values outside jiff's range cannot be stored, so they become 1970.
+    pub fn from_ms(ms: u64) -> Self {
+        let timestamp =
+            i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+        let offset = jiff::tz::Offset::constant(9);
+        Self(timestamp.display_with_offset(offset).to_string())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    SystemAdmin,
+    OfficeAdmin,
+    DrillController,
+    Staff,
+    Guest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomRole {
+    Admin,
+    Member,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    Group,
+    Direct,
+    Announcement,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfficeKind {
+    Headquarters,
+    Branch,
+    Fire,
+    Shelter,
+    Health,
+    Other,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OfficeRef {
+    pub id: uuid::Uuid,
+    pub name: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OfficeView {
+    pub id: uuid::Uuid,
+    pub name: String,
+    pub kind: OfficeKind,
+    pub hub: bool,
+    pub nodes: Vec<String>,
+}
+
+/// A person as other people see them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UserView {
+    pub id: uuid::Uuid,
+    /// Only for oneself and for administrators.
+    pub login: Option<String>,
+    pub name: String,
+    /// Reading in hiragana, for sorting.
+    pub kana: String,
+    pub office: OfficeRef,
+    pub section: String,
+    pub post: String,
+    pub roles: Vec<Role>,
+}
+
+/// A person named beside something else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PersonRef {
+    pub id: uuid::Uuid,
+    pub name: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuthorView {
+    pub id: uuid::Uuid,
+    pub name: String,
+    pub office: OfficeRef,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReplyView {
+    pub id: uuid::Uuid,
+    pub author_name: String,
+    /// The first 80 characters; empty when redacted or not here.
+    pub excerpt: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RedactionView {
+    pub by: PersonRef,
+    pub at: Time,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReactionView {
+    pub stamp: String,
+    pub users: Vec<PersonRef>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    Message,
+    System,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MessageView {
+    pub id: uuid::Uuid,
+    pub room: uuid::Uuid,
+    pub author: AuthorView,
+    pub device_kind: String,
+    /// Empty when redacted.
+    pub text: String,
+    /// By the writer's clock, its measured error taken out.
+    pub sent_at: Time,
+    /// When it was stored at this node.
+    pub received_at: Time,
+    /// The writer's clock was more than 2 s off.
+    pub clock_suspect: bool,
+    pub urgent: bool,
+    pub drill: bool,
+    pub reply_to: Option<ReplyView>,
+    pub mentions: Vec<PersonRef>,
+    pub edited_at: Option<Time>,
+    pub redacted: Option<RedactionView>,
+    pub reactions: Vec<ReactionView>,
+    /// Attachments come with a later version; always empty now.
+    pub attachments: Vec<serde_json::Value>,
+    /// Offices of the audience that hold the message on disk, this one included …
+    pub arrived: u32,
+    /// … of this many.
+    pub offices: u32,
+    /// People other than the author who have read it.
+    pub read: u32,
+    /// Depends on the reader.
+    pub my_own: bool,
+    /// Arrived below the reader's watermark. Depends on the reader.
+    pub late: bool,
+    /// Another message has the same identity and other content; both are shown.
+    pub conflict: bool,
+    pub entry_kind: EntryKind,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RoomView {
+    pub id: uuid::Uuid,
+    /// For a direct room the other person's name. Depends on the reader.
+    pub name: String,
+    pub topic: String,
+    pub purpose: String,
+    pub kind: RoomKind,
+    pub my_role: Option<RoomRole>,
+    pub member_count: u32,
+    pub offices: Vec<OfficeRef>,
+    pub unread: u32,
+    pub first_unread: Option<uuid::Uuid>,
+    pub last_message: Option<MessageView>,
+    pub my_read: Option<uuid::Uuid>,
+    pub pins: Vec<uuid::Uuid>,
+    pub created_at: Time,
+    pub updated_at: Time,
+    pub drill: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MemberView {
+    pub user: UserView,
+    pub role: RoomRole,
+    pub added_at: Time,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReadReceipt {
+    pub user: AuthorView,
+    pub at: Time,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ArrivalView {
+    pub node: String,
+    pub office: OfficeRef,
+    /// When this node learned of it; null for a node that does not hold the message.
+    pub at: Option<Time>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReceiptsView {
+    pub read: Vec<ReadReceipt>,
+    pub unread: Vec<AuthorView>,
+    pub arrived: Vec<ArrivalView>,
+    pub missing: Vec<ArrivalView>,
+}
+
+/// A page of a timeline, newest last.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MessagePage {
+    pub items: Vec<MessageView>,
+    /// `before=` for older messages; null at the beginning.
+    pub next: Option<String>,
+    /// `after=` for newer messages; null at the end.
+    pub previous: Option<String>,
+}
+
+/// Who acts, as a session says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actor {
+    pub user: UserId,
+    pub device: DeviceId,
+    pub roles: Vec<Role>,
+}
+
+impl Actor {
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// What happened, for the event stream of the browser. The views are those of a reader without any state of their own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NodeEvent {
+    Message {
+        room: RoomId,
+        message: Box<MessageView>,
+    },
+    Edited {
+        room: RoomId,
+        message: Box<MessageView>,
+    },
+    Redacted {
+        room: RoomId,
+        message: Box<MessageView>,
+    },
+    Reaction {
+        room: RoomId,
+        message: Box<MessageView>,
+    },
+    Read {
+        room: RoomId,
+        user: UserId,
+        message: EntryId,
+        at: Time,
+    },
+    Arrived {
+        room: RoomId,
+        messages: Vec<ArrivedCount>,
+    },
+    /// The room, its page or its members changed; readers fetch it as themselves.
+    Room {
+        room: RoomId,
+    },
+    /// The user is no longer a member.
+    RoomRemoved {
+        room: RoomId,
+        user: UserId,
+    },
+    Document {
+        room: RoomId,
+        document: String,
+    },
+    Peer {
+        node: NodeId,
+    },
+    Alert {
+        code: String,
+        text: String,
+        at: Time,
+    },
+    Typing {
+        room: RoomId,
+        user: PersonRef,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ArrivedCount {
+    pub id: uuid::Uuid,
+    pub arrived: u32,
+    pub offices: u32,
+    pub read: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Time;
+
+    #[test]
+    fn times_carry_the_offset_of_japan() {
+        assert_eq!(Time::from_ms(1_788_220_320_123).0, "2026-09-01T09:12:00.123+09:00");
+    }
+}
