@@ -74,6 +74,34 @@ impl LogState {
         missing
     }
 
+    /// The state after entries `first ..= last` (with h(last) = `end`) are held too, or `None` when that would make more
+    /// than [`HELD_RANGES_MAX`] ranges. The caller has checked that hashes agree where runs touch or overlap.
+    #[must_use]
+    pub fn with(&self, first: u64, last: u64, end: Hash) -> Option<Self> {
+        let mut added = HeldRange { first, last, hash: end };
+        let mut contiguous = (self.length, self.hash);
+        let mut above = Vec::with_capacity(self.above.len() + 1);
+        for range in &self.above {
+            if range.last.saturating_add(1) < added.first || added.last.saturating_add(1) < range.first {
+                above.push(*range);
+                continue;
+            }
+            added.first = added.first.min(range.first);
+            if range.last > added.last {
+                added = HeldRange { first: added.first, ..*range };
+            }
+        }
+        if added.first <= contiguous.0 + 1 {
+            if added.last > contiguous.0 {
+                contiguous = (added.last, added.hash);
+            }
+        } else {
+            let place = above.partition_point(|range| range.first < added.first);
+            above.insert(place, added);
+        }
+        (above.len() <= HELD_RANGES_MAX).then_some(Self { length: contiguous.0, hash: contiguous.1, above })
+    }
+
     /// Refuses what no honest replica can hold: overlapping, touching or unordered ranges, or too many of them.
     pub fn check(&self) -> Result<(), Malformed> {
         let invalid = |reason| Err(Malformed::Invalid { what: "log state", reason });
@@ -161,6 +189,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn adding_a_run_holds_exactly_the_union(mine in arbitrary_state(), first in 1u64..20, more in 0u64..8) {
+            let last = first + more;
+            let after = mine.with(first, last, Hash::from_bytes([1; 32])).unwrap();
+            prop_assert!(after.check().is_ok(), "{:?}", after);
+            for seq in 1..40 {
+                prop_assert_eq!(after.holds(seq), mine.holds(seq) || (first <= seq && seq <= last), "entry {}", seq);
+            }
+        }
+
         #[test]
         fn missing_is_exactly_the_set_difference(mine in arbitrary_state(), theirs in arbitrary_state()) {
             prop_assert!(mine.check().is_ok() && theirs.check().is_ok());

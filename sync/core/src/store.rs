@@ -101,7 +101,7 @@ pub struct Batch {
     pub peer: NodeId,
     pub windows: Vec<VerifiedWindow>,
     pub registers: Vec<VerifiedRegister>,
-    /// The peer's cursor after this batch.
+    /// The peer's cursor after this batch; stored only when no window of the batch is refused.
     pub cursor: Option<Cursor>,
 }
 
