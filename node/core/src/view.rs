@@ -310,6 +310,6 @@ mod tests {
 
     #[test]
     fn times_carry_the_offset_of_japan() {
-        assert_eq!(Time::from_ms(1_788_220_320_123).0, "2026-09-01T09:12:00.123+09:00");
+        assert_eq!(Time::from_ms(1_788_221_520_123).0, "2026-09-01T09:12:00.123+09:00");
     }
 }

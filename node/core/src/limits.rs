@@ -1,0 +1,60 @@
+//! Every limit of rooms, people and events as a named constant; input is measured against these before it is used.
+
+/// Longest text of a message after trimming, characters (Unicode scalar values).
+pub const TEXT_CHARS_MAX: usize = 10_000;
+/// Longest name of a room, characters.
+pub const ROOM_NAME_CHARS_MAX: usize = 100;
+/// Longest topic of a room, characters.
+pub const ROOM_TOPIC_CHARS_MAX: usize = 300;
+/// Longest purpose of a room, characters.
+pub const ROOM_PURPOSE_CHARS_MAX: usize = 2_000;
+/// Longest key of a stamp, characters of `[a-z0-9_-]`.
+pub const STAMP_CHARS_MAX: usize = 32;
+/// People one message may mention.
+pub const MENTIONS_MAX: usize = 100;
+/// Pinned messages of a room.
+pub const PINS_MAX: usize = 50;
+/// People named one by one in a room.
+pub const MEMBERS_MAX: usize = 1_000;
+/// Offices named when a room is made.
+pub const ROOM_OFFICES_MAX: usize = 200;
+/// Entries one entry may say it replaces; more concurrent ones than this fall to the order of stamps.
+pub const REPLACES_MAX: usize = 64;
+/// Messages of one page.
+pub const PAGE_MESSAGES_MAX: u32 = 200;
+/// People in one answer of the directory.
+pub const USERS_PAGE_MAX: u32 = 1_000;
+/// Characters of a message shown where it is replied to.
+pub const EXCERPT_CHARS: usize = 80;
+/// Events kept for readers that come back; who is further behind fetches afresh.
+pub const EVENTS_KEPT: u64 = 10_000;
+/// Events a reader may have waiting before it is told to resume from the store.
+pub const EVENTS_QUEUE: usize = 1_024;
+/// Events of one page of [`events_after`](crate::Node::events_after).
+pub const EVENTS_PAGE_MAX: u32 = 1_000;
+/// Messages named in one event about arrival or reading; older ones are right at the next fetch.
+pub const ARRIVED_EVENT_MESSAGES_MAX: usize = 50;
+/// Longest login name, characters.
+pub const LOGIN_CHARS_MAX: usize = 64;
+/// Longest password, bytes: what one attempt may cost is bounded.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Log-in attempts for one account within [`LOGIN_WINDOW_MS`].
+pub const LOGIN_ATTEMPTS_MAX: usize = 10;
+/// The time over which log-in attempts are counted, milliseconds.
+pub const LOGIN_WINDOW_MS: u64 = 10 * 60 * 1_000;
+/// Accounts whose attempts are remembered; beyond that the ones that waited longest are forgotten.
+pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
+/// A session ends this long after its last use, milliseconds.
+pub const SESSION_IDLE_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// Sessions one person may have; the one unused for longest ends when another begins.
+pub const SESSIONS_PER_USER_MAX: usize = 50;
+/// Room pages kept loaded.
+pub const PAGES_LOADED_MAX: usize = 64;
+/// How long changes of what is held or read gather before they are written as a register, milliseconds.
+pub const REGISTER_DELAY_MS: u64 = 200;
+/// A person's signal that they are typing is passed on at most this often, milliseconds.
+pub const TYPING_INTERVAL_MS: u64 = 2_000;
+/// Signals waiting to be sent or shown.
+pub const SIGNALS_QUEUE: usize = 256;
+/// Largest encoded read marks inside a register, bytes; the rest of the register is the held frontier.
+pub const READ_MARKS_BYTES_MAX: usize = 96 * 1024;
