@@ -2,6 +2,12 @@
 //!
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
+mod node;
+mod person;
+
+pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
+pub use person::{DeviceView, LogIn, MeView, NodeRef};
+
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
