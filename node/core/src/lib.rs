@@ -5,6 +5,7 @@ pub mod clock;
 pub mod error;
 pub mod kinds;
 pub mod limits;
+pub mod peers;
 pub mod resolve;
 pub mod text;
 pub mod view;

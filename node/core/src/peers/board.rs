@@ -1,0 +1,252 @@
+//! The state of every peer as the driver reports it: in memory only, for people to look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use noroshi_sync::event::Notice;
+use noroshi_sync::id::NodeId;
+
+use super::clocks::own_offset_ms;
+use super::links::Links;
+use crate::clock::Clock;
+use crate::view::{PeerState, PeerVia};
+
+/// Peers remembered at most; a node has far fewer, and strangers get no connection.
+const PEERS_MAX: usize = 4_096;
+
+/// One peer. Times are milliseconds since 1970.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeerRecord {
+    pub state: PeerState,
+    pub via: Option<PeerVia>,
+    /// Since when the state is what it is.
+    pub since_ms: Option<u64>,
+    pub last_heard_ms: Option<u64>,
+    pub rtt_ms: Option<u64>,
+    /// The peer's clock minus ours.
+    pub clock_offset_ms: Option<i64>,
+    pub in_sync_ms: Option<u64>,
+    /// Entries the peer has offered in this connection that are not here yet.
+    pub missing_here: u64,
+}
+
+impl PeerRecord {
+    const UNKNOWN: Self = Self {
+        state: PeerState::Unreachable,
+        via: None,
+        since_ms: None,
+        last_heard_ms: None,
+        rtt_ms: None,
+        clock_offset_ms: None,
+        in_sync_ms: None,
+        missing_here: 0,
+    };
+}
+
+/// What the driver knows of all peers.
+#[derive(Debug)]
+pub struct PeerBoard {
+    clock: Arc<dyn Clock>,
+    links: Arc<Links>,
+    peers: Mutex<Peers>,
+    /// Told that some peer looks different now; see [`PeerBoard::take_changed`].
+    changed: Box<dyn Wake>,
+}
+
+/// Something to call when there is news; must not block.
+pub trait Wake: Send + Sync + std::fmt::Debug {
+    fn wake(&self);
+}
+
+#[derive(Debug, Default)]
+struct Peers {
+    records: BTreeMap<NodeId, PeerRecord>,
+    changed: BTreeSet<NodeId>,
+}
+
+impl PeerBoard {
+    pub(crate) fn new(clock: Arc<dyn Clock>, links: Arc<Links>, changed: Box<dyn Wake>) -> Self {
+        Self { clock, links, peers: Mutex::default(), changed }
+    }
+
+    /// The driver has gained or lost the line to a peer, or found it cut.
+    pub fn set_state(&self, node: NodeId, state: PeerState, via: Option<PeerVia>) {
+        let now_ms = self.clock.wall_ms();
+        self.update(node, |record| {
+            let changed = record.state != state || record.via != via.or(record.via) || record.since_ms.is_none();
+            if record.state != state || record.since_ms.is_none() {
+                record.since_ms = Some(now_ms);
+                record.missing_here = 0;
+            }
+            record.state = state;
+            record.via = via.or(record.via);
+            changed
+        });
+    }
+
+    /// Something a session noticed. Notices about other things than the peer are left to others.
+    pub fn note(&self, notice: &Notice) {
+        let now_ms = self.clock.wall_ms();
+        match *notice {
+            Notice::InSync { peer } => self.update(peer, |record| {
+                record.in_sync_ms = Some(now_ms);
+                record.last_heard_ms = Some(now_ms);
+                record.missing_here = 0;
+                true
+            }),
+            Notice::MissingHere { peer, entries } => self.update(peer, |record| {
+                let changed = (record.missing_here == 0) != (entries == 0);
+                record.missing_here = entries;
+                changed
+            }),
+            Notice::Clock { peer, offset_ms, rtt_ms } => self.update(peer, |record| {
+                record.clock_offset_ms = Some(offset_ms);
+                record.rtt_ms = Some(rtt_ms);
+                record.last_heard_ms = Some(now_ms);
+                false
+            }),
+            Notice::Heard { peer } => self.update(peer, |record| {
+                record.last_heard_ms = Some(now_ms);
+                false
+            }),
+            Notice::Refused { .. }
+            | Notice::Forged { .. }
+            | Notice::Diverged { .. }
+            | Notice::Applied { .. }
+            | Notice::Held { .. }
+            | Notice::Signal { .. } => {}
+        }
+    }
+
+    /// Whether people here have cut the line to the peer.
+    pub fn link_cut(&self, node: &NodeId) -> bool {
+        self.links.is_cut(node)
+    }
+
+    pub fn record(&self, node: &NodeId) -> PeerRecord {
+        self.lock().records.get(node).cloned().unwrap_or(PeerRecord::UNKNOWN)
+    }
+
+    /// Peers that have been reported on, known to the directory or not.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.lock().records.keys().copied().collect()
+    }
+
+    /// This machine's clock minus the median of its peers', milliseconds.
+    pub fn own_clock_offset_ms(&self) -> i64 {
+        let peers = self.lock();
+        let connected = peers.records.values().filter(|record| record.state == PeerState::Connected);
+        own_offset_ms(connected.filter_map(|record| record.clock_offset_ms))
+    }
+
+    /// Says that a peer looks different for a reason outside this board.
+    pub(crate) fn touch(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.lock().changed.extend(nodes);
+        self.changed.wake();
+    }
+
+    /// Peers that look different since the last call.
+    pub(crate) fn take_changed(&self) -> BTreeSet<NodeId> {
+        std::mem::take(&mut self.lock().changed)
+    }
+
+    fn update(&self, node: NodeId, change: impl FnOnce(&mut PeerRecord) -> bool) {
+        let mut peers = self.lock();
+        if peers.records.len() >= PEERS_MAX && !peers.records.contains_key(&node) {
+            return;
+        }
+        let changed = change(peers.records.entry(node).or_insert(PeerRecord::UNKNOWN));
+        if changed {
+            peers.changed.insert(node);
+        }
+        drop(peers);
+        if changed {
+            self.changed.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Peers> {
+        // A panic cannot leave a record half written.
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::peers::LinkState;
+
+    #[derive(Debug, Default)]
+    struct Counter(Arc<AtomicU64>);
+
+    impl Wake for Counter {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct SetClock(AtomicU64);
+
+    impl Clock for SetClock {
+        fn wall_ms(&self) -> u64 {
+            self.0.load(Ordering::SeqCst)
+        }
+        fn mono_ms(&self) -> u64 {
+            self.wall_ms()
+        }
+    }
+
+    fn board() -> (PeerBoard, Arc<SetClock>, Arc<AtomicU64>) {
+        let (clock, woken) = (Arc::new(SetClock::default()), Arc::new(AtomicU64::new(0)));
+        let links = Arc::new(Links::new(LinkState::default()));
+        (PeerBoard::new(clock.clone(), links, Box::new(Counter(woken.clone()))), clock, woken)
+    }
+
+    const PEER: NodeId = NodeId::from_bytes([7; 32]);
+
+    #[test]
+    fn a_state_has_the_time_it_began() {
+        let (board, clock, woken) = board();
+        assert_eq!(board.record(&PEER).state, PeerState::Unreachable);
+        clock.0.store(5, Ordering::SeqCst);
+        board.set_state(PEER, PeerState::Connected, Some(PeerVia::Mdns));
+        clock.0.store(9, Ordering::SeqCst);
+        board.set_state(PEER, PeerState::Connected, None);
+        let record = board.record(&PEER);
+        assert_eq!((record.since_ms, record.via), (Some(5), Some(PeerVia::Mdns)));
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(board.take_changed(), BTreeSet::from([PEER]));
+        assert_eq!(board.take_changed(), BTreeSet::new());
+    }
+
+    #[test]
+    fn what_is_missing_and_the_clock_come_from_notices() {
+        let (board, clock, _) = board();
+        clock.0.store(5, Ordering::SeqCst);
+        board.set_state(PEER, PeerState::Connected, None);
+        board.note(&Notice::MissingHere { peer: PEER, entries: 12 });
+        board.note(&Notice::Clock { peer: PEER, offset_ms: -3, rtt_ms: 40 });
+        let record = board.record(&PEER);
+        assert_eq!((record.missing_here, record.clock_offset_ms, record.rtt_ms), (12, Some(-3), Some(40)));
+        board.note(&Notice::InSync { peer: PEER });
+        assert_eq!((board.record(&PEER).missing_here, board.record(&PEER).in_sync_ms), (0, Some(5)));
+    }
+
+    #[test]
+    fn only_connected_clocks_count() {
+        let (board, ..) = board();
+        for number in 1..=3 {
+            let peer = NodeId::from_bytes([number; 32]);
+            board.set_state(peer, PeerState::Connected, None);
+            board.note(&Notice::Clock { peer, offset_ms: 9_000, rtt_ms: 1 });
+        }
+        assert_eq!(board.own_clock_offset_ms(), -9_000);
+        for number in 1..=3 {
+            board.set_state(NodeId::from_bytes([number; 32]), PeerState::Unreachable, None);
+        }
+        assert_eq!(board.own_clock_offset_ms(), 0);
+    }
+}
