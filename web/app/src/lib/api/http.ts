@@ -1,7 +1,7 @@
 // The one place that calls fetch. The login lives in an HttpOnly cookie, so no secret ever passes through here; writes
 // carry `X-Noroshi: 1`, which a foreign page cannot set.
 import { language } from '$lib/i18n';
-import { NetworkError, problemOf } from './errors';
+import { ApiError, NetworkError, problemOf } from './errors';
 
 export const API = '/api/v1';
 const TIMEOUT_MS = 15_000;
@@ -19,40 +19,59 @@ export interface Reply<T> {
   body: T;
 }
 
-export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Reply<T>> {
+export async function request<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Reply<T>> {
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language.current };
   if (method !== 'GET') headers['X-Noroshi'] = '1';
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  let response: Response;
+  const abort = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    abort.abort();
+  }, TIMEOUT_MS);
+  signal?.addEventListener('abort', () => abort.abort(), { once: true });
   try {
-    response = await fetch(API + path, {
-      method,
-      headers,
-      credentials: 'same-origin',
-      cache: 'no-store',
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    return await exchange<T>(method, path, headers, body, abort.signal);
   } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new NetworkError(timeout.aborted ? 'timeout' : 'unreachable');
+    if (cause instanceof ApiError || signal?.aborted) throw cause;
+    // Also a line that broke in the middle of the body: for a write the outcome is unknown, and the same id is tried again.
+    throw new NetworkError(timedOut ? 'timeout' : 'unreachable');
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+async function exchange<T>(
+  method: Method,
+  path: string,
+  headers: Record<string, string>,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<Reply<T>> {
+  const response = await fetch(API + path, {
+    method,
+    headers,
+    credentials: 'same-origin',
+    cache: 'no-store',
+    signal,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   if (!response.ok) {
     const error = await problemOf(response);
     if (error.status === 401 && path !== '/session') onUnauthorised();
     throw error;
   }
   if (response.status === 204) return { status: 204, body: undefined as T };
-  try {
-    return { status: response.status, body: (await response.json()) as T };
-  } catch {
-    // The line broke in the middle of the body; for a write the outcome is unknown, and the same id is tried again.
-    throw new NetworkError('unreachable');
-  }
+  return { status: response.status, body: (await response.json()) as T };
 }
 
-export const get = async <T>(path: string, signal?: AbortSignal) => (await request<T>('GET', path, undefined, signal)).body;
+export const get = async <T>(path: string, signal?: AbortSignal) =>
+  (await request<T>('GET', path, undefined, signal)).body;
 export const post = async <T>(path: string, body: unknown) => (await request<T>('POST', path, body)).body;
 export const put = async <T>(path: string, body?: unknown) => (await request<T>('PUT', path, body)).body;
 export const patch = async <T>(path: string, body: unknown) => (await request<T>('PATCH', path, body)).body;

@@ -42,6 +42,12 @@ export const en: Messages = {
   notFoundTitle: 'Page not found',
   notFoundText: 'The address has changed, or you are not allowed to see it.',
   goToTalk: 'Go to Talk',
+  languageJa: '日本語',
+  languageEn: 'English',
+  showAll: 'Show all',
+  showLess: 'Show less',
+  toolbarFor: (name) => `Actions for the message by ${name}`,
+  olderFailed: 'Earlier messages could not be loaded.',
 
   // Line at the top
   hqReachable: 'Connected to headquarters',
@@ -79,7 +85,8 @@ export const en: Messages = {
   loginFailed: 'Could not log in.',
   loginExpired: 'Your login has expired. Please log in again.',
   loginOutboxKept: (n) => `${items(n)} waiting on this device will be sent after you log in.`,
-  loginTooMany: (minutes) => `Too many attempts. Wait about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,
+  loginTooMany: (minutes) =>
+    `Too many attempts. Wait about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,
   loginAt: (office) => `Node of ${office}`,
 
   // Rooms
@@ -233,14 +240,16 @@ export const en: Messages = {
   composerUrgent: 'Mark as urgent',
   composerUrgentOn: 'Will be sent as urgent',
   composerUrgentTitle: 'Send as urgent?',
-  composerUrgentText: 'It travels first on thin links and stands out for its readers. Use it for emergencies only.',
+  composerUrgentText:
+    'It travels first on thin links and stands out for its readers. Use it for emergencies only.',
   composerUrgentConfirm: 'Send as urgent',
   composerReplyingTo: (name) => `Reply to ${name}`,
   composerReplyCancel: 'Cancel the reply',
   composerMention: 'Mention someone',
   composerCount: (n, max) => `${n0(n)}/${n0(max)} characters`,
   composerTooLong: (over) => `${n0(over)} ${over === 1 ? 'character' : 'characters'} too many.`,
-  composerControl: (n) => `Contains ${n0(n)} control ${n === 1 ? 'character' : 'characters'} that cannot be sent.`,
+  composerControl: (n) =>
+    `Contains ${n0(n)} control ${n === 1 ? 'character' : 'characters'} that cannot be sent.`,
   composerControlRemove: 'Remove',
   composerReadOnly: 'Only administrators can write in this room.',
   composerNotMember: 'You are not a member of this room.',
@@ -255,7 +264,8 @@ export const en: Messages = {
   membersMakeMember: 'Remove as administrator',
   membersRemove: 'Remove',
   membersRemoveTitle: (name) => `Remove ${name} from this room?`,
-  membersRemoveText: 'Later messages will not reach them. What has arrived already may remain at their office.',
+  membersRemoveText:
+    'Later messages will not reach them. What has arrived already may remain at their office.',
   membersLeave: 'Leave this room',
   membersLeaveTitle: 'Leave this room?',
   membersLeaveText: 'To come back, an administrator has to add you.',
@@ -307,7 +317,8 @@ export const en: Messages = {
   peerCutAction: 'Cut the line',
   peerRestoreAction: 'Restore the line',
   peerCutTitle: (name) => `Cut the line to ${name}?`,
-  peerCutText: 'Traffic with this office stops in both directions until you restore it, even after a restart.',
+  peerCutText:
+    'Traffic with this office stops in both directions until you restore it, even after a restart.',
   cutAll: 'Cut all lines',
   restoreAll: 'Restore all lines',
   cutAllTitle: 'Cut all lines?',
@@ -348,6 +359,7 @@ export const en: Messages = {
   notifyTestText: 'This is how you will be told.',
   notifyTitle: (room) => room,
   settingsAccount: 'User',
+  settingsOffice: 'Office and section',
   settingsRoles: 'Roles',
   settingsDevice: 'This device',
   settingsDeviceEnrolled: 'enrolled',
@@ -359,14 +371,17 @@ export const en: Messages = {
   logoutText: 'Messages and drafts saved on this device are removed.',
   logoutOutbox: (n) =>
     `${items(n)} still waiting. Sending stops when you log out, and continues when the same person logs in on this device.`,
-  logoutOffline: 'The node cannot be reached. The page closes now; logging out completes at the next connection.',
-  othersOutbox: (n) => `${items(n)} of other people wait on this device. They are sent when those people log in.`,
+  logoutOffline:
+    'The node cannot be reached. The page closes now; logging out completes at the next connection.',
+  othersOutbox: (n) =>
+    `${items(n)} of other people wait on this device. They are sent when those people log in.`,
   settingsInstall: 'Install as an app',
   settingsInstallAction: 'Install on this device',
   settingsInstalled: 'Running as an installed app.',
   settingsInstallHint:
     'Install it from the browser menu (“Install app” or “Add to Home Screen”): the page then opens even when the node is down, and waiting messages are kept more safely.',
-  settingsInstallRestricted: 'Not possible over an unencrypted connection (http). Ask your administrator for the certificate.',
+  settingsInstallRestricted:
+    'Not possible over an unencrypted connection (http). Ask your administrator for the certificate.',
   role_system_admin: 'System administrator',
   role_office_admin: 'Office administrator',
   role_drill_controller: 'Drill controller',
@@ -394,11 +409,9 @@ export const en: Messages = {
   helpStateFailed: 'The node did not accept it. See the reason, then send again or discard.',
   helpCannot: 'What it cannot do',
   helpCannotPush: 'It cannot notify you while the page is closed.',
-  helpCannotPhones: 'Devices cannot talk to each other directly; everything passes through the node of an office.',
+  helpCannotPhones:
+    'Devices cannot talk to each other directly; everything passes through the node of an office.',
   helpCannotRecall: 'Withdrawing a message does not take it back from people who have read or printed it.',
-  key_alt: 'Alt',
-  key_enter: 'Enter',
-  key_or: 'or',
 
   // Print
   printHeader: (room) => `Room “${room}”`,

@@ -38,6 +38,12 @@ export const ja = {
   notFoundTitle: 'ページが見つかりません',
   notFoundText: 'アドレスが変わったか、見る権限がありません。',
   goToTalk: 'トークへ',
+  languageJa: '日本語',
+  languageEn: 'English',
+  showAll: '全文を表示',
+  showLess: '折りたたむ',
+  toolbarFor: (name: string) => `${name} さんの発言の操作`,
+  olderFailed: '前の発言を読み込めませんでした。',
 
   // Line at the top
   hqReachable: '本庁につながっています',
@@ -234,7 +240,8 @@ export const ja = {
   composerReplyingTo: (name: string) => `${name} さんへの返信`,
   composerReplyCancel: '返信をやめる',
   composerMention: '宛先を付ける',
-  composerCount: (n: number, max: number) => `${n.toLocaleString('ja-JP')}/${max.toLocaleString('ja-JP')} 文字`,
+  composerCount: (n: number, max: number) =>
+    `${n.toLocaleString('ja-JP')}/${max.toLocaleString('ja-JP')} 文字`,
   composerTooLong: (over: number) => `${over.toLocaleString('ja-JP')} 文字超えています。`,
   composerControl: (n: number) => `送れない制御文字が ${n} 個含まれています。`,
   composerControlRemove: '取り除く',
@@ -310,7 +317,8 @@ export const ja = {
   cutAllText:
     'この拠点は孤立します。拠点の中では使えますが、戻すまで他の拠点とは送受信できません。訓練や不審な通信を止めるときに使います。',
   peerToggleFailed: '線の切り替えができませんでした。元に戻しました。',
-  peerToggleDone: (name: string, cut: boolean) => (cut ? `${name} との線を切りました。` : `${name} との線を戻しました。`),
+  peerToggleDone: (name: string, cut: boolean) =>
+    cut ? `${name} との線を切りました。` : `${name} との線を戻しました。`,
   peersSummary: (connected: number, all: number) => `${all} ノード中 ${connected} ノードとつながっています`,
   ms: (n: string) => `${n} ミリ秒`,
   seconds: (n: string) => `${n} 秒`,
@@ -344,6 +352,7 @@ export const ja = {
   notifyTestText: 'このように知らせます。',
   notifyTitle: (room: string) => room,
   settingsAccount: '利用者',
+  settingsOffice: '所属',
   settingsRoles: '権限',
   settingsDevice: 'この端末',
   settingsDeviceEnrolled: '登録済み',
@@ -355,7 +364,8 @@ export const ja = {
   logoutText: 'この端末に保存した会話と下書きを消します。',
   logoutOutbox: (n: number) =>
     `送信待ちが ${n} 件あります。ログアウトすると送信は止まります。次に同じ人がこの端末でログインしたときに送ります。`,
-  logoutOffline: 'ノードに接続できません。この画面は閉じますが、ログアウトの完了は次につながったときになります。',
+  logoutOffline:
+    'ノードに接続できません。この画面は閉じますが、ログアウトの完了は次につながったときになります。',
   othersOutbox: (n: number) =>
     `この端末には、他の職員の送信待ちが ${n} 件残っています。その人がログインすると送られます。`,
   settingsInstall: 'アプリとして入れる',
@@ -363,7 +373,8 @@ export const ja = {
   settingsInstalled: 'アプリとして開いています。',
   settingsInstallHint:
     'ブラウザーのメニューの「アプリをインストール」または「ホーム画面に追加」で入れると、ノードが止まっていても画面を開けて、送信待ちも消えにくくなります。',
-  settingsInstallRestricted: '暗号化されていない接続 (http) では入れられません。管理者に証明書の設定を依頼してください。',
+  settingsInstallRestricted:
+    '暗号化されていない接続 (http) では入れられません。管理者に証明書の設定を依頼してください。',
   role_system_admin: 'システム管理者',
   role_office_admin: '拠点管理者',
   role_drill_controller: '訓練統制',
@@ -393,9 +404,6 @@ export const ja = {
   helpCannotPush: '画面を閉じている間の通知はできません。',
   helpCannotPhones: '端末どうしの直接の通信はできません。必ず拠点のノードを通します。',
   helpCannotRecall: '送信取消をしても、すでに読んだ人の記憶や紙には残ります。',
-  key_alt: 'Alt',
-  key_enter: 'Enter',
-  key_or: 'または',
 
   // Print
   printHeader: (room: string) => `トークルーム「${room}」`,

@@ -15,7 +15,9 @@ const TRAILING = /[.,;:!?)\]}]+$/u;
 const escapePattern = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 export function partsOf(text: string, mentions: readonly Mention[] = []): Part[] {
-  return splitMentions(text, mentions).flatMap((part) => (part.kind === 'text' ? splitLinks(part.text) : [part]));
+  return splitMentions(text, mentions).flatMap((part) =>
+    part.kind === 'text' ? splitLinks(part.text) : [part],
+  );
 }
 
 function splitMentions(text: string, mentions: readonly Mention[]): Part[] {

@@ -1,0 +1,26 @@
+// Tells the other tabs of this browser what happened to the shared outbox.
+import type { Message } from '$lib/api/types';
+
+export type Notice =
+  | { kind: 'changed' }
+  /** Somebody has reason to hurry: the line is back, or the person pressed «send again». */
+  | { kind: 'kick' }
+  | { kind: 'sent'; message: Message }
+  | { kind: 'logout' };
+
+export interface TabChannel {
+  tell(notice: Notice): void;
+  close(): void;
+}
+
+const NAME = 'noroshi-outbox';
+
+export function openChannel(hear: (notice: Notice) => void): TabChannel {
+  if (typeof BroadcastChannel === 'undefined') return { tell() {}, close() {} };
+  const channel = new BroadcastChannel(NAME);
+  channel.onmessage = (event: MessageEvent<Notice>) => hear(event.data);
+  return {
+    tell: (notice) => channel.postMessage(JSON.parse(JSON.stringify(notice))),
+    close: () => channel.close(),
+  };
+}

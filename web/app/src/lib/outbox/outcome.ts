@@ -1,0 +1,38 @@
+// What an answer (or its absence) means for an item: done, try the same id again later, failed for good, or log in first.
+import { ApiError } from '$lib/api/errors';
+import type { Failure, FailureKind, WaitReason } from './types';
+
+export type Outcome =
+  | { kind: 'again'; wait: WaitReason; notBeforeMs: number }
+  | { kind: 'failed'; failure: Failure }
+  | { kind: 'login' };
+
+const FAILURES: Record<number, FailureKind> = {
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  413: 'too_large',
+  422: 'invalid',
+};
+/** Client errors that pass by themselves. */
+const PASSING = new Set([408, 425, 429]);
+
+export function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof ApiError)) return { kind: 'again', wait: 'network', notBeforeMs: 0 };
+  if (error.status === 401) return { kind: 'login' };
+  if (error.status >= 400 && error.status < 500 && !PASSING.has(error.status)) {
+    const detail = error.detail || error.title;
+    return { kind: 'failed', failure: { kind: FAILURES[error.status] ?? 'other', code: error.code, detail } };
+  }
+  const wait: WaitReason = error.status === 507 || error.code === 'storage_full' ? 'storage' : 'busy';
+  return { kind: 'again', wait, notBeforeMs: (error.retryAfter ?? 0) * 1000 };
+}
+
+const FIRST_MS = 500;
+const CAP_MS = 15_000;
+
+/** Exponential with full jitter in its upper half, so that a hundred phones do not knock at the same moment. */
+export function backoffMs(attempts: number, random: () => number = Math.random): number {
+  const ceiling = Math.min(CAP_MS, FIRST_MS * 2 ** Math.max(0, attempts - 1));
+  return Math.round(ceiling / 2 + (random() * ceiling) / 2);
+}

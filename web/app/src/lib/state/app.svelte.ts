@@ -1,0 +1,156 @@
+// Wires the parts together: starts and stops them with the login, and brings everything up to date when the stream could
+// not resume.
+import { api, ApiError } from '$lib/api';
+import { whenUnauthorised } from '$lib/api/http';
+import type { Credentials } from '$lib/api/session';
+import { EventClient, type Probe } from '$lib/events/client';
+import { cache } from '$lib/store/cache';
+import { Drafts } from '$lib/store/drafts';
+import { applyEvent, mine } from './events';
+import { node } from './node.svelte';
+import { outbox } from './outbox.svelte';
+import { peers } from './peers.svelte';
+import { rooms } from './rooms.svelte';
+import { session } from './session.svelte';
+import { opened } from './timeline.svelte';
+
+const NODE_EVERY_MS = 60_000;
+const NODE_RETRY_MS = 2000;
+
+class App {
+  drafts = $state.raw(new Drafts(''));
+  /** Grows when drafts were loaded or changed enough for the room list to look again. */
+  draftsSeen = $state(0);
+  #running = false;
+  #events: EventClient | null = null;
+
+  async boot(): Promise<void> {
+    whenUnauthorised(() => void this.#loseSession());
+    addEventListener('online', () => this.#events?.hurry());
+    addEventListener('pagehide', () => this.drafts.flush());
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden') this.drafts.flush();
+      else this.#events?.hurry();
+    });
+    setInterval(() => {
+      if (document.visibilityState === 'visible' && node.link === 'open')
+        void node.load().catch(() => undefined);
+    }, NODE_EVERY_MS);
+    void this.#knowNode();
+    await session.restore();
+    if (session.status === 'active') await this.#start();
+  }
+
+  async logIn(credentials: Credentials): Promise<void> {
+    await session.logIn(credentials);
+    await this.#start();
+  }
+
+  async logOut(): Promise<void> {
+    outbox.tellLogout();
+    this.#stop();
+    await session.logOut();
+    this.#forget();
+  }
+
+  typing(room: string): void {
+    this.#events?.send({ type: 'typing', room });
+  }
+
+  noteDrafts(): void {
+    this.draftsSeen++;
+  }
+
+  /** Until the stream is up there is nothing else that says whether the node is there. */
+  async #knowNode(): Promise<void> {
+    try {
+      await node.load();
+      if (session.status !== 'active') node.setLink('open');
+    } catch {
+      if (session.status !== 'active') node.setLink('down');
+      setTimeout(() => void this.#knowNode(), NODE_RETRY_MS);
+    }
+  }
+
+  async #start(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    this.drafts = new Drafts(session.owner);
+    void this.drafts.load().then(() => this.noteDrafts());
+    void cache.persist();
+    void rooms.loadCached();
+    await outbox.start(session.owner, {
+      sent: (message) => {
+        const own = mine(message);
+        opened.for(own.room)?.apply(own);
+        void rooms.applyMessage(own, true);
+      },
+      loginNeeded: () => void this.#loseSession(),
+      loggedOutElsewhere: () => location.reload(),
+    });
+    this.#events = new EventClient({
+      openSocket: (at) => new WebSocket(location.origin.replace(/^http/, 'ws') + at),
+      openStream: (at) => new EventSource(at),
+      probe: () => this.#probe(),
+      onEvent: (event) => applyEvent(event, () => void this.refetch()),
+      onReady: (resumed) => this.#ready(resumed),
+      onLink: (link) => node.setLink(link),
+    });
+    this.#events.start();
+  }
+
+  #ready(resumed: boolean): void {
+    outbox.kick();
+    void node.load().catch(() => undefined);
+    if (resumed) void opened.current?.flushRead();
+    else void this.refetch();
+  }
+
+  /** Everything anew, once, because what happened in between is not known. */
+  async refetch(): Promise<void> {
+    await Promise.allSettled([
+      rooms.load().then(() => opened.current?.refresh(this.anchor?.() ?? null)),
+      peers.load(),
+      node.load(),
+    ]);
+  }
+
+  /** Set by the timeline on the screen: the message to stay at when everything is loaded anew. */
+  anchor: (() => string | null) | null = null;
+
+  async #probe(): Promise<Probe> {
+    try {
+      await api.session.me();
+      return 'ok';
+    } catch (error) {
+      if (error instanceof ApiError) return error.status === 401 ? 'unauthorised' : 'ok';
+      return 'unreachable';
+    }
+  }
+
+  async #loseSession(): Promise<void> {
+    if (session.status !== 'active') return;
+    this.#stop();
+    await session.lose();
+    this.#forget();
+    void this.#knowNode();
+  }
+
+  #stop(): void {
+    this.#running = false;
+    this.drafts.flush();
+    this.#events?.stop();
+    this.#events = null;
+    outbox.stop();
+  }
+
+  /** Nothing of one person stays in the page for the next. */
+  #forget(): void {
+    opened.current?.close();
+    opened.current = null;
+    rooms.clear();
+    peers.clear();
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,321 @@
+// The messages of the open room: a contiguous run of the room's history, the slice of it that is drawn, and my read mark.
+import { api, type Message, type Page } from '$lib/api';
+import type { Counts } from '$lib/events/types';
+import { cache } from '$lib/store/cache';
+import { positionOf, sameMessage } from '$lib/timeline/order';
+import { around, MAX_ROWS, shifted, slideDown, slideUp, tail, type Slice } from '$lib/timeline/window';
+import { rooms } from './rooms.svelte';
+import { session } from './session.svelte';
+
+const PAGE = 50;
+const READ_AFTER_MS = 300;
+const COUNTS_AFTER_MS = 500;
+
+/** Where the view should go once the rows are drawn. */
+export type Target = { to: 'end' } | { to: 'unread' } | { to: 'message'; id: string };
+
+export class Timeline {
+  items = $state.raw<Message[]>([]);
+  slice = $state.raw<Slice>({ from: 0, to: 0 });
+  status = $state<'loading' | 'ready' | 'offline' | 'missing' | 'error'>('loading');
+  older = $state(false);
+  /** The run does not reach the newest message of the room. */
+  newer = $state(false);
+  busy = $state<'older' | 'newer' | null>(null);
+  firstUnread = $state<string | null>(null);
+  /** Messages below what is on the screen that came while looking elsewhere. */
+  fresh = $state(0);
+  late = $state.raw<string[]>([]);
+  target = $state.raw<Target | null>(null);
+  /** Kept by the view: the newest message is on the screen. */
+  atEnd = true;
+
+  #closed = false;
+  #mark: string | null = null;
+  #markSent = 0;
+  #unsentMark: string | null = null;
+  #readTimer: ReturnType<typeof setTimeout> | undefined;
+  #countsTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts what made the run start anew, so that an answer to an older question is dropped. */
+  #run = 0;
+
+  constructor(readonly room: string) {}
+
+  get view(): Message[] {
+    return this.items.slice(this.slice.from, this.slice.to);
+  }
+
+  get endInView(): boolean {
+    return !this.newer && this.slice.to === this.items.length;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#countsTimer);
+    clearTimeout(this.#readTimer);
+    void this.flushRead();
+  }
+
+  /** Opens at the first unread message, or at the end. */
+  async open(message?: string): Promise<void> {
+    const room = rooms.get(this.room);
+    this.#mark = room?.my_read ?? null;
+    this.#markSent = room && room.unread === 0 ? Date.parse(room.last_message?.sent_at ?? '') || 0 : 0;
+    this.firstUnread = room && room.unread > 0 ? room.first_unread : null;
+    if (message) return this.openAround(message, { to: 'message', id: message });
+    if (this.firstUnread && room!.unread >= PAGE - 5)
+      return this.openAround(this.firstUnread, { to: 'unread' });
+    return this.openEnd(this.firstUnread ? { to: 'unread' } : { to: 'end' });
+  }
+
+  async openEnd(target: Target = { to: 'end' }): Promise<void> {
+    await this.#openPage(() => api.messages.page(this.room, { limit: PAGE }), target);
+    if (this.status === 'ready') {
+      this.newer = false;
+      this.fresh = 0;
+      void cache.saveMessages(session.owner, this.room, this.items);
+    }
+  }
+
+  async openAround(id: string, target: Target): Promise<void> {
+    await this.#openPage(() => api.messages.page(this.room, { limit: PAGE, around: id }), target);
+  }
+
+  /** The stream could not resume: take everything anew, but stay where the person looks. */
+  async refresh(anchor: string | null): Promise<void> {
+    if (this.status !== 'ready') return this.open();
+    if (this.atEnd || !anchor) {
+      const before = this.target;
+      await this.openEnd(before ?? { to: 'end' });
+    } else {
+      await this.openAround(anchor, { to: 'message', id: anchor });
+      this.target = null;
+    }
+    void this.flushRead();
+  }
+
+  async #openPage(load: () => Promise<Page<Message>>, target: Target): Promise<void> {
+    const run = ++this.#run;
+    if (this.items.length === 0) this.status = 'loading';
+    try {
+      const page = await load();
+      if (this.#closed || run !== this.#run) return;
+      this.items = page.items;
+      this.older = page.next !== null;
+      this.newer = (page.previous ?? null) !== null;
+      this.slice = tail(page.items.length);
+      this.status = 'ready';
+      this.target = target;
+    } catch (error) {
+      if (this.#closed || run !== this.#run) return;
+      await this.#openFailed(error);
+    }
+  }
+
+  async #openFailed(error: unknown): Promise<void> {
+    const status = (error as { status?: number }).status;
+    if (status === 404 || status === 403) {
+      this.status = 'missing';
+      return;
+    }
+    if (this.items.length > 0) return;
+    const saved = await cache.messages(session.owner, this.room);
+    if (saved) {
+      this.items = saved;
+      this.slice = tail(saved.length);
+      this.target = { to: 'end' };
+    }
+    this.status = saved ? 'offline' : 'error';
+  }
+
+  /** Something earlier for the top of the view: from memory, else from the node. */
+  async showOlder(): Promise<void> {
+    if (this.slice.from > 0) {
+      this.slice = slideUp(this.slice);
+      return;
+    }
+    const first = this.items[0];
+    if (!this.older || this.busy || !first) return;
+    await this.#extend(
+      'older',
+      () => api.messages.page(this.room, { limit: PAGE, before: first.id }),
+      (page) => {
+        const added = this.#unknown(page.items);
+        this.items = [...added, ...this.items];
+        this.slice = slideUp(shifted(this.slice, added.length));
+        this.older = page.next !== null && page.items.length > 0;
+      },
+    );
+  }
+
+  async showNewer(): Promise<void> {
+    if (this.slice.to < this.items.length) {
+      this.slice = slideDown(this.slice, this.items.length);
+      return;
+    }
+    const last = this.items.at(-1);
+    if (!this.newer || this.busy || !last) return;
+    await this.#extend(
+      'newer',
+      () => api.messages.page(this.room, { limit: PAGE, after: last.id }),
+      (page) => {
+        this.items = [...this.items, ...this.#unknown(page.items)];
+        this.newer = (page.previous ?? null) !== null && page.items.length > 0;
+        this.slice = slideDown(this.slice, this.items.length);
+        if (!this.newer) this.fresh = 0;
+      },
+    );
+  }
+
+  /** An event may have brought what a page brings again. */
+  #unknown(page: Message[]): Message[] {
+    return page.filter((message) => !this.items.some((item) => sameMessage(item, message)));
+  }
+
+  async #extend(
+    side: 'older' | 'newer',
+    load: () => Promise<Page<Message>>,
+    take: (page: Page<Message>) => void,
+  ): Promise<void> {
+    const run = this.#run;
+    this.busy = side;
+    try {
+      const page = await load();
+      if (!this.#closed && run === this.#run) take(page);
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  /** Shows one message, from memory when it is loaded. */
+  async reveal(id: string): Promise<void> {
+    const index = this.items.findIndex((item) => item.id === id);
+    if (index < 0) return this.openAround(id, { to: 'message', id });
+    if (index < this.slice.from || index >= this.slice.to) this.slice = around(index, this.items.length);
+    this.target = { to: 'message', id };
+  }
+
+  async showEnd(): Promise<void> {
+    this.fresh = 0;
+    if (this.newer) return this.openEnd();
+    this.slice = tail(this.items.length);
+    this.target = { to: 'end' };
+  }
+
+  /** A new message, or a new version of a known one. */
+  apply(message: Message): void {
+    const known = this.items.findIndex((item) => sameMessage(item, message));
+    if (known >= 0) {
+      this.items = this.items.with(known, message);
+      return;
+    }
+    if (this.status !== 'ready') return;
+    const index = positionOf(this.items, message);
+    const atTail = index === this.items.length;
+    if (message.late && !message.my_own) this.late = [...this.late, message.id];
+    if (atTail && this.newer) {
+      if (!message.my_own) this.fresh++;
+      return;
+    }
+    if (index === 0 && this.older) return;
+    this.#insert(index, atTail, message);
+  }
+
+  #insert(index: number, atTail: boolean, message: Message): void {
+    const drawn = this.slice.to === this.items.length;
+    this.items = this.items.toSpliced(index, 0, message);
+    const { from, to } = this.slice;
+    const follow = this.atEnd || message.my_own;
+    if (atTail && !message.my_own && !this.atEnd) this.fresh++;
+    if (index < from) this.slice = shifted(this.slice, 1);
+    else if (!atTail && index < to) this.slice = { from, to: to + 1 };
+    else if (atTail && drawn && follow) this.slice = tail(this.items.length);
+    else if (atTail && drawn && to - from < MAX_ROWS) this.slice = { from, to: to + 1 };
+    if (atTail && message.my_own) this.target = { to: 'end' };
+  }
+
+  /** A new version of a message that may not be loaded. */
+  replace(message: Message): void {
+    const known = this.items.findIndex((item) => sameMessage(item, message));
+    const index =
+      known >= 0 ? known : this.items.findIndex((item) => item.id === message.id && !item.conflict);
+    if (index >= 0) this.items = this.items.with(index, message);
+  }
+
+  applyCounts(counts: readonly Counts[]): void {
+    clearTimeout(this.#countsTimer);
+    const byId = new Map(counts.map((count) => [count.id, count]));
+    if (!this.items.some((item) => byId.has(item.id))) return;
+    this.items = this.items.map((item) => {
+      const count = byId.get(item.id);
+      return count ? { ...item, arrived: count.arrived, offices: count.offices, read: count.read } : item;
+    });
+  }
+
+  /** Somebody read on; unless the node tells the new counts itself, ask for them once. */
+  countsChanged(): void {
+    clearTimeout(this.#countsTimer);
+    this.#countsTimer = setTimeout(() => void this.#fetchCounts(), COUNTS_AFTER_MS);
+  }
+
+  async #fetchCounts(): Promise<void> {
+    const page = await api.messages.page(this.room, { limit: PAGE }).catch(() => null);
+    if (page && !this.#closed) this.applyCounts(page.items);
+  }
+
+  /** The message has been on the screen in front of somebody. */
+  see(id: string): void {
+    const message = this.items.find((item) => item.id === id);
+    if (!message || id === this.#mark) return;
+    const sent = Date.parse(message.sent_at) || 0;
+    if (sent < this.#markSent) return;
+    const marked = this.#mark === null ? -1 : this.items.findIndex((item) => item.id === this.#mark);
+    if (marked >= 0 && this.items.indexOf(message) <= marked) return;
+    this.#mark = id;
+    this.#markSent = sent;
+    this.#unsentMark = id;
+    clearTimeout(this.#readTimer);
+    this.#readTimer = setTimeout(() => void this.flushRead(), READ_AFTER_MS);
+  }
+
+  /** Late ones lie below the mark: setting it again says that they were seen too. */
+  noteLate(): void {
+    this.late = [];
+    this.#unsentMark = this.#mark ?? this.items.at(-1)?.id ?? null;
+    void this.flushRead();
+  }
+
+  async flushRead(): Promise<void> {
+    const mark = this.#unsentMark;
+    if (mark === null) return;
+    clearTimeout(this.#readTimer);
+    this.#unsentMark = null;
+    try {
+      await api.rooms.markRead(this.room, mark);
+      this.#markedRead(mark);
+    } catch {
+      this.#unsentMark ??= mark;
+    }
+  }
+
+  #markedRead(mark: string): void {
+    const index = this.items.findIndex((item) => item.id === mark);
+    if (index < 0 || this.newer) {
+      void rooms.fetch(this.room).catch(() => undefined);
+      return;
+    }
+    const rest = this.items.slice(index + 1).filter((item) => !item.my_own);
+    rooms.patch(this.room, { my_read: mark, unread: rest.length, first_unread: rest[0]?.id ?? null });
+  }
+}
+
+/** The timeline that is on the screen, for the events to reach. */
+class Open {
+  current = $state.raw<Timeline | null>(null);
+
+  for(room: string): Timeline | null {
+    return this.current?.room === room ? this.current : null;
+  }
+}
+
+export const opened = new Open();

@@ -1,0 +1,2 @@
+// Gives every test a fresh IndexedDB; happy-dom has none.
+import 'fake-indexeddb/auto';
