@@ -189,6 +189,7 @@ pub struct Draft {
 
 impl Draft {
     /// A draft vouched for by the node alone.
+    #[expect(clippy::too_many_arguments, reason = "these are the fields of an entry, each of a type of its own")]
     pub fn attested(
         room: RoomId,
         lane: Lane,

@@ -124,7 +124,7 @@ pub struct Held {
 }
 
 /// «All you offered up to `applied` is on my disk, and all I have up to `latest_change` was offered to you.»
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Done {
     pub applied: u64,
     pub latest_change: u64,

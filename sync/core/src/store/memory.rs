@@ -166,7 +166,6 @@ impl MemoryStore {
         if window.items().iter().any(|item| item.entry.is_none()) {
             return Err(Refusal::ErasedWithoutGrounds);
         }
-        let empty = Held::empty(&log);
         let held = self.logs.entry(log).or_insert_with(|| Held::empty(&log));
         let before = if window.first() == 1 {
             Some(log.genesis())

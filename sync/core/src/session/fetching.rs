@@ -1,0 +1,213 @@
+//! What the peer offers and this node lacks, what was asked for, and how far the cursor may go.
+//!
+//! Nothing offered is forgotten: it is satisfied, or being fetched, or waits (for a policy that admits it, for another
+//! peer that is fetching the same, for room in flight). Only when all of it is on disk does the cursor move.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use crate::event::Notice;
+use crate::frame::Hello;
+use crate::frontier::LogState;
+use crate::id::{NodeId, RoomId, StorageId};
+use crate::log::LogId;
+use crate::register::{RegisterVersion, VerifiedRegister};
+use crate::store::{Cursor, LogRange, RoomLines};
+use crate::window::VerifiedWindow;
+
+/// One log the peer offers.
+#[derive(Debug, Clone)]
+pub(super) struct Offered {
+    pub theirs: LogState,
+    pub mine: LogState,
+}
+
+impl Offered {
+    pub fn is_satisfied(&self) -> bool {
+        self.mine.missing_from(&self.theirs).is_empty()
+    }
+}
+
+/// What the peer offers of one room and is not here yet.
+#[derive(Debug, Default)]
+pub(super) struct Offer {
+    pub logs: BTreeMap<LogId, Offered>,
+    pub registers: BTreeMap<NodeId, RegisterVersion>,
+    /// The policy held here does not admit all of it (yet).
+    pub parked: bool,
+    /// Something could not be asked for, because it is in flight elsewhere or too much is in flight.
+    pub waiting: bool,
+    /// What is held of the room is being looked up.
+    pub asking: bool,
+    /// … and must be looked up once more, because something changed meanwhile.
+    pub again: bool,
+}
+
+impl Offer {
+    pub fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.registers.is_empty()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Request {
+    pub ranges: Vec<LogRange>,
+    pub registers: Vec<(RoomId, NodeId)>,
+    /// The peer has sent its last part.
+    pub answered: bool,
+    /// Parts that are being stored.
+    pub storing: u32,
+    pub progress: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Fetching {
+    /// Everything the peer had up to this change of its own is on disk here.
+    pub applied: u64,
+    pub storage: StorageId,
+    /// The cursor as it is on disk.
+    saved: u64,
+    /// What the peer has offered so far.
+    pub offered_to: u64,
+    pub more: bool,
+    pub offers: BTreeMap<RoomId, Offer>,
+    pub requests: BTreeMap<u64, Request>,
+    pub last_request: u64,
+    pub registers_in_flight: BTreeSet<(RoomId, NodeId)>,
+    pub in_flight: u64,
+    /// Something was refused for good: the cursor stays, so that it is offered again next time.
+    poisoned: bool,
+    reported_missing: u64,
+}
+
+impl Default for Fetching {
+    fn default() -> Self {
+        Self {
+            applied: 0,
+            storage: StorageId::NIL,
+            saved: 0,
+            offered_to: 0,
+            more: false,
+            offers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            last_request: 0,
+            registers_in_flight: BTreeSet::new(),
+            in_flight: 0,
+            poisoned: false,
+            reported_missing: 0,
+        }
+    }
+}
+
+impl Fetching {
+    pub fn begin(&mut self, cursor: Cursor, theirs: &Hello) {
+        self.storage = theirs.storage;
+        let known = cursor.storage == theirs.storage && cursor.change <= theirs.latest_change;
+        self.applied = if known { cursor.change } else { 0 };
+        self.saved = self.applied;
+        self.offered_to = self.applied;
+    }
+
+    pub fn is_drained(&self) -> bool {
+        self.offers.is_empty() && self.requests.is_empty() && !self.more
+    }
+
+    /// Moves the cursor if everything offered is here.
+    pub fn drain(&mut self, context: &mut Context, peer: NodeId) -> bool {
+        if !self.is_drained() {
+            return false;
+        }
+        if !self.poisoned {
+            self.applied = self.applied.max(self.offered_to);
+        }
+        self.report_missing(context, peer);
+        true
+    }
+
+    /// The peer says that all it has up to this change was offered.
+    pub fn all_announced(&mut self, latest_change: u64) {
+        self.offered_to = self.offered_to.max(latest_change);
+    }
+
+    pub fn unsaved_cursor(&self) -> Option<Cursor> {
+        (self.applied != self.saved).then_some(Cursor { storage: self.storage, change: self.applied })
+    }
+
+    pub fn saved(&mut self, cursor: Cursor) {
+        self.saved = cursor.change;
+    }
+
+    pub fn merge(&mut self, lines: RoomLines) {
+        let offer = self.offers.entry(lines.room).or_default();
+        for (log, theirs) in lines.logs {
+            let mine = LogState::empty(&log);
+            offer
+                .logs
+                .entry(log)
+                .and_modify(|offered| offered.theirs = theirs.clone())
+                .or_insert(Offered { theirs, mine });
+        }
+        for (node, version) in lines.registers {
+            let newest = offer.registers.entry(node).or_default();
+            *newest = (*newest).max(version);
+        }
+    }
+
+    /// Whether these data complete everything that was offered, so that the cursor can be stored with them.
+    pub fn completes(&self, request: u64, windows: &[VerifiedWindow], registers: &[VerifiedRegister]) -> bool {
+        let alone = self.requests.len() == 1
+            && self.requests.get(&request).is_some_and(|request| request.answered && request.storing == 0);
+        if !alone || self.more || self.poisoned {
+            return false;
+        }
+        self.offers.iter().all(|(room, offer)| {
+            let logs = offer.logs.iter().all(|(log, offered)| {
+                let mut offered = offered.clone();
+                for window in windows.iter().filter(|window| window.log() == log) {
+                    match offered.mine.with(window.first(), window.last(), window.end()) {
+                        Some(state) => offered.mine = state,
+                        None => return false,
+                    }
+                }
+                offered.is_satisfied()
+            });
+            logs && offer.registers.iter().all(|(node, version)| {
+                let is_it = |register: &VerifiedRegister| {
+                    let register = register.register();
+                    register.room == *room && register.node == *node && register.version >= *version
+                };
+                registers.iter().any(is_it)
+            })
+        })
+    }
+
+    /// Takes out of the offer what is here now.
+    pub fn settle(&mut self, room: &RoomId) {
+        if let Some(offer) = self.offers.get_mut(room) {
+            offer.logs.retain(|_, offered| !offered.is_satisfied());
+            if offer.is_empty() && !offer.asking {
+                self.offers.remove(room);
+            }
+        }
+    }
+
+    /// Forgets an offered log that cannot be had; the cursor stays behind.
+    pub fn give_up(&mut self, log: &LogId) {
+        if let Some(offer) = self.offers.get_mut(&log.room)
+            && offer.logs.remove(log).is_some()
+        {
+            self.poisoned = true;
+        }
+    }
+
+    pub fn report_missing(&mut self, context: &mut Context, peer: NodeId) {
+        let count = |offered: &Offered| {
+            offered.mine.missing_from(&offered.theirs).iter().map(|(first, last)| last - first + 1).sum::<u64>()
+        };
+        let entries = self.offers.values().flat_map(|offer| offer.logs.values()).map(count).sum();
+        if entries != self.reported_missing {
+            self.reported_missing = entries;
+            context.notice(Notice::MissingHere { peer, entries });
+        }
+    }
+}

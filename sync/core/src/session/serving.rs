@@ -1,0 +1,113 @@
+//! Answers the peer's requests, one page at a time and only as fast as the transport takes them.
+
+use std::collections::VecDeque;
+
+use super::{Context, Purpose, Session};
+use crate::event::CloseReason;
+use crate::frame::{Class, Data, Frame, Payload, Want};
+use crate::id::{NodeId, RoomId};
+use crate::limits::FRAME_BYTES_MAX;
+use crate::register::SignedRegister;
+use crate::store::{LogRange, Query, WindowPage};
+
+/// Requests of one peer that wait here; a peer that asks for more breaks the protocol.
+const REQUESTS_MAX: usize = 64;
+/// Frames handed to the transport and not yet taken by it.
+const UNSENT_MAX: usize = 2;
+/// Uncompressed bytes read for one answer. Even incompressible it stays below half a frame and within one window.
+const PAGE_BYTES: usize = 192 * 1024;
+/// Register batches read for one answer.
+const REGISTERS_A_PAGE: usize = 64;
+
+#[derive(Debug)]
+struct Request {
+    number: u64,
+    class: Class,
+    ranges: Vec<LogRange>,
+    registers: VecDeque<(RoomId, NodeId)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Serving {
+    /// By class, then by arrival.
+    requests: VecDeque<Request>,
+    /// The request being read from the store.
+    current: Option<Request>,
+}
+
+impl Session {
+    pub(super) fn handle_want(&mut self, context: &mut Context, want: Want) {
+        if self.serving.requests.len() >= REQUESTS_MAX {
+            return self.close(context, CloseReason::Protocol("too many requests at once"));
+        }
+        let class = Class::from_number(want.class).unwrap_or(Class::Backfill);
+        let request = Request { number: want.request, class, ranges: want.ranges, registers: want.registers.into() };
+        let place = self.serving.requests.partition_point(|waiting| waiting.class <= class);
+        self.serving.requests.insert(place, request);
+        self.serve(context);
+    }
+
+    /// Goes on with the most urgent request, if the transport has room.
+    pub(super) fn serve(&mut self, context: &mut Context) {
+        if self.closed || self.serving.current.is_some() || self.unsent >= UNSENT_MAX {
+            return;
+        }
+        let Some(mut request) = self.serving.requests.pop_front() else { return };
+        if request.registers.is_empty() {
+            let ranges = request.ranges.clone();
+            context.ask(Purpose::Serve, Query::Windows { peer: self.peer, ranges, bytes_max: PAGE_BYTES });
+        } else {
+            let page = request.registers.len().min(REGISTERS_A_PAGE);
+            let wanted = request.registers.drain(..page).collect();
+            context.ask(Purpose::ServeRegisters, Query::Registers { peer: self.peer, wanted });
+        }
+        self.serving.current = Some(request);
+    }
+
+    pub(super) fn serve_windows(&mut self, context: &mut Context, page: WindowPage) {
+        let payload = Payload { windows: page.windows, registers: Vec::new(), unavailable: page.unavailable };
+        if let Some(request) = &mut self.serving.current {
+            request.ranges = page.rest;
+        }
+        self.answer(context, vec![payload]);
+    }
+
+    pub(super) fn serve_registers(&mut self, context: &mut Context, registers: Vec<SignedRegister>) {
+        let mut payloads = Vec::new();
+        let mut payload = Payload::default();
+        let mut bytes = 0;
+        for register in registers {
+            if bytes + register.body.len() > PAGE_BYTES && bytes > 0 {
+                payloads.push(std::mem::take(&mut payload));
+                bytes = 0;
+            }
+            bytes += register.body.len();
+            payload.registers.push(register);
+        }
+        payloads.push(payload);
+        self.answer(context, payloads);
+    }
+
+    /// Sends the payloads as parts of the current request and puts back what remains of it.
+    fn answer(&mut self, context: &mut Context, payloads: Vec<Payload>) {
+        let Some(request) = self.serving.current.take() else { return };
+        let is_complete = request.ranges.is_empty() && request.registers.is_empty();
+        let count = payloads.len();
+        for (index, payload) in payloads.into_iter().enumerate() {
+            let last = is_complete && index + 1 == count;
+            let Ok(payload) = payload.compress() else {
+                return self.close(context, CloseReason::Store);
+            };
+            let frame = Frame::Data(Data { request: request.number, last, payload }).encode();
+            if frame.len() > FRAME_BYTES_MAX {
+                return self.close(context, CloseReason::Store);
+            }
+            self.send_encoded(context, request.class, frame);
+        }
+        if !is_complete {
+            let place = self.serving.requests.partition_point(|waiting| waiting.class < request.class);
+            self.serving.requests.insert(place, request);
+        }
+        self.serve(context);
+    }
+}
