@@ -1,1 +1,24 @@
-//! placeholder
+//! Who belongs to an organisation, and who may do what in it.
+
+mod address;
+pub mod body;
+mod cell;
+pub mod field;
+mod id;
+pub mod key;
+pub mod ledger;
+pub mod limits;
+pub mod membership;
+mod office_kind;
+pub mod password;
+mod role;
+mod signer;
+
+pub use address::NodeAddress;
+pub use field::InvalidField;
+pub use id::{OfficeId, OrgId};
+pub use ledger::{Directory, Ledger};
+pub use membership::Membership;
+pub use office_kind::OfficeKind;
+pub use role::Role;
+pub use signer::{AdministratorKey, RootKey, Signer};

@@ -1,0 +1,56 @@
+//! The ledger (台帳): what an organisation knows about itself, and who was entitled to say so.
+//!
+//! [`Ledger`] takes entries in any order, any number of times, and answers with a [`Directory`]: a pure function of the
+//! set of entries. Nothing is ever refused or forgotten here; an entry without a right simply does not count, and counts
+//! as soon as the entry that gives the right arrives.
+//!
+//! # Who may say what
+//!
+//! Rights come from people's keys. An entry of kinds 256, 257, 260 and 272–274 counts when it carries a signature
+//! (`sig_alg` 1, over [`noroshi_sync::entry::statement`]) by the root key (`auth_ref` nil) or by a key that a counting
+//! [`AdministratorKeySet`] names (`auth_ref` = that entry), whose person is the author and a system administrator. Which
+//! node wrote it down does not matter: it may be copied and carried by anyone.
+//!
+//! [`NodeEnrol`] counts when signed like the others, or when it rests on a counting [`NodeInvite`]: then its body carries
+//! a signature by the key of the invitation, it stands in a log of a node of headquarters (where the issuing key is),
+//! and it is the first such by (stamp, id): an invitation admits one node. [`NodeAddresses`] counts in a log of the node
+//! it speaks of. [`PasswordVerifier`] counts when signed like the others, or when a node of the person's own office or of
+//! headquarters attests that the person wrote it, in the secrets room of the person's office.
+//!
+//! # Removal wins
+//!
+//! A [`RoleGrant`] gives the role only while it names ([`RoleGrant::lifts`]) every counting [`RoleRemove`] of it. What a
+//! removed administrator signed with stamps up to [`RoleRemove::acts_until`] stands; later acts do not count, except
+//! removals: those of anyone who ever was an administrator count, so of two who remove each other none remains.
+//!
+//! To keep this free of paradoxes rights are computed in three steps: everyone who would have a right if nobody had ever
+//! been removed; the removals that these signed; and then the rights again with these removals in force. Each step only
+//! adds, so the result does not depend on the order of anything.
+//!
+//! # Last writers
+//!
+//! Offices, people and verifiers are cells: an entry names the entries it [replaces](OfficeSet::replaces). Between
+//! concurrent ones the greater entry id wins (a UUIDv7, so the later by the writer's clock). Not the stamp: it is not
+//! part of what a person signs, and a node could copy an entry into its own log under another one.
+
+mod act;
+mod body;
+mod build;
+mod directory;
+pub mod kind;
+mod resolver;
+mod rights;
+mod rooms;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::{
+    AdministratorKeySet, LedgerBody, NodeAddresses, NodeEnrol, NodeInvite, OfficeSet, PasswordVerifier, RoleGrant,
+    RoleRemove, UserSet, enrol_statement,
+};
+pub use build::{LedgerWriter, addresses_draft, own_password_draft};
+pub use directory::{AdministratorKeyRecord, Counts, Directory, Invite, LedgerAudience, NodeRecord, Office, User};
+pub use resolver::Ledger;
+pub(crate) use rooms::derived_room_id;
+pub use rooms::{LedgerRooms, room_ids};

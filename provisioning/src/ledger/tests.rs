@@ -1,0 +1,1 @@
+//! The ledger judged as a whole.

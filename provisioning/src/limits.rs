@@ -1,0 +1,33 @@
+//! Every limit of provisioning as a named constant.
+
+/// Longest name (person, office, node, organisation, room founder's label) and its reading in kana, characters.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Longest section (課) or post (職名), characters.
+pub const SECTION_CHARS_MAX: usize = 100;
+/// Longest log-in name, bytes of `[a-z0-9._@-]`.
+pub const LOGIN_BYTES_MAX: usize = 64;
+/// Addresses of one node.
+pub const ADDRESSES_MAX: usize = 16;
+/// Longest DNS name in an address, bytes (RFC 1035).
+pub const HOST_BYTES_MAX: usize = 253;
+/// Entries that one entry may replace or lift. Sixteen kilobytes of ids; an honest cell has one or two.
+pub const REFERENCES_MAX: usize = 1_000;
+/// Longest password verifier (PHC string), bytes.
+pub const VERIFIER_BYTES_MAX: usize = 256;
+/// Longest password, bytes after normalisation: caps what one attempt can cost.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Shortest password, characters after normalisation.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// People named one by one in a room. Checked where people are added, not where entries are judged: two islands may
+/// together exceed it, and nobody may vanish for that.
+pub const ROOM_MEMBERS_MAX: usize = 1_000;
+/// Largest certificate, DER bytes (ours have about 500).
+pub const CERTIFICATE_BYTES_MAX: usize = 8 * 1024;
+/// Addresses in one join code.
+pub const JOIN_CODE_ADDRESSES_MAX: usize = 4;
+/// Longest join code, characters as typed (the largest genuine one has about 2,000).
+pub const JOIN_CODE_CHARS_MAX: usize = 4_096;
+/// Largest join message, bytes.
+pub const JOIN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Largest sealed secret file, bytes.
+pub const SEALED_BYTES_MAX: usize = 4 * 1024;

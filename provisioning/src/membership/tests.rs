@@ -1,0 +1,1 @@
+//! Membership judged as a whole.
