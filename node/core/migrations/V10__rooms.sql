@@ -38,7 +38,7 @@ CREATE TABLE grants (
     grant_id BLOB    NOT NULL,
     user     BLOB    NOT NULL,
     role     INTEGER NOT NULL,
-    PRIMARY KEY (room_pk, grant_id)
+    PRIMARY KEY (room_pk, grant_id, user)
 ) STRICT, WITHOUT ROWID;
 
 -- Offices of the audience that have a node.
@@ -102,7 +102,24 @@ CREATE TABLE reads (
     PRIMARY KEY (room_pk, user, node_pk)
 ) STRICT, WITHOUT ROWID;
 
+-- When this node learned how far another one had come with a log.
+CREATE TABLE learned (
+    log_pk  INTEGER NOT NULL REFERENCES logs,
+    node_pk INTEGER NOT NULL REFERENCES nodes,
+    length  INTEGER NOT NULL,
+    at_ms   INTEGER NOT NULL,
+    PRIMARY KEY (log_pk, node_pk, length)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX learned_by_time ON learned (at_ms);
+
 -- Rooms whose own register is to be written.
 CREATE TABLE register_due (
     room_pk INTEGER PRIMARY KEY REFERENCES rooms
 ) STRICT;
+
+-- What an item in progress has to bring up to date before it ends; empty between items.
+CREATE TABLE unsettled (
+    what INTEGER NOT NULL,                          -- 0 a ledger entry, 1 the policy of a room, 2 the page of a room
+    pk   INTEGER NOT NULL,
+    PRIMARY KEY (what, pk)
+) STRICT, WITHOUT ROWID;

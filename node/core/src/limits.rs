@@ -1,5 +1,7 @@
 //! Every limit of rooms, people and events as a named constant; input is measured against these before it is used.
 
+pub use noroshi_provisioning::limits::{LOGIN_BYTES_MAX, PASSWORD_BYTES_MAX, ROOM_MEMBERS_MAX};
+
 /// Longest text of a message after trimming, characters (Unicode scalar values).
 pub const TEXT_CHARS_MAX: usize = 10_000;
 /// Longest name of a room, characters.
@@ -14,8 +16,6 @@ pub const STAMP_CHARS_MAX: usize = 32;
 pub const MENTIONS_MAX: usize = 100;
 /// Pinned messages of a room.
 pub const PINS_MAX: usize = 50;
-/// People named one by one in a room.
-pub const MEMBERS_MAX: usize = 1_000;
 /// Offices named when a room is made.
 pub const ROOM_OFFICES_MAX: usize = 200;
 /// Entries one entry may say it replaces; more concurrent ones than this fall to the order of stamps.
@@ -26,18 +26,12 @@ pub const PAGE_MESSAGES_MAX: u32 = 200;
 pub const USERS_PAGE_MAX: u32 = 1_000;
 /// Characters of a message shown where it is replied to.
 pub const EXCERPT_CHARS: usize = 80;
-/// Events kept for readers that come back; who is further behind fetches afresh.
-pub const EVENTS_KEPT: u64 = 10_000;
 /// Events a reader may have waiting before it is told to resume from the store.
 pub const EVENTS_QUEUE: usize = 1_024;
 /// Events of one page of [`events_after`](crate::Node::events_after).
 pub const EVENTS_PAGE_MAX: u32 = 1_000;
 /// Messages named in one event about arrival or reading; older ones are right at the next fetch.
-pub const ARRIVED_EVENT_MESSAGES_MAX: usize = 50;
-/// Longest login name, characters.
-pub const LOGIN_CHARS_MAX: usize = 64;
-/// Longest password, bytes: what one attempt may cost is bounded.
-pub const PASSWORD_BYTES_MAX: usize = 128;
+pub const ARRIVED_EVENT_MESSAGES_MAX: u32 = 50;
 /// Log-in attempts for one account within [`LOGIN_WINDOW_MS`].
 pub const LOGIN_ATTEMPTS_MAX: usize = 10;
 /// The time over which log-in attempts are counted, milliseconds.
@@ -47,7 +41,7 @@ pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
 /// A session ends this long after its last use, milliseconds.
 pub const SESSION_IDLE_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Sessions one person may have; the one unused for longest ends when another begins.
-pub const SESSIONS_PER_USER_MAX: usize = 50;
+pub const SESSIONS_PER_USER_MAX: u32 = 50;
 /// Room pages kept loaded.
 pub const PAGES_LOADED_MAX: usize = 64;
 /// How long changes of what is held or read gather before they are written as a register, milliseconds.

@@ -10,11 +10,11 @@ use noroshi_sync::wire::{self, Malformed};
 use serde::{Deserialize, Serialize};
 
 use super::{BODY_VERSION, check_version};
-use crate::limits::{MEMBERS_MAX, READ_MARKS_BYTES_MAX};
+use crate::limits::{READ_MARKS_BYTES_MAX, ROOM_MEMBERS_MAX};
 
 /// Marks of one node in one room: as many people as a room has members, and those who left. Without detail of what was
 /// held a mark is at most 60 bytes, so this many always fit.
-const MARKS_MAX: usize = MEMBERS_MAX + 500;
+const MARKS_MAX: usize = ROOM_MEMBERS_MAX + 500;
 const _: () = assert!(MARKS_MAX * 60 < READ_MARKS_BYTES_MAX);
 
 /// What of one log was held when a mark was set, where that is less than the register's `held` says now.

@@ -1,0 +1,17 @@
+//! What the services read: each file answers one kind of question, on a reader's connection or inside a write.
+
+mod arrival;
+mod codes;
+mod marks;
+mod policies;
+mod reads;
+mod rooms;
+mod sessions;
+mod timeline;
+
+pub use arrival::Holders;
+pub use policies::PolicyEntry;
+pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
+pub use rooms::{MemberRow, PageRow, RoomRow, Standing};
+pub use sessions::SessionRow;
+pub use timeline::{Place, ShownMessage};

@@ -1,0 +1,25 @@
+//! Edits, redactions and reactions of one message.
+
+use noroshi_sync::id::{EntryId, UserId};
+use noroshi_sync::store::StoreError;
+
+use super::codes::entry;
+use crate::resolve::standing::Marks;
+use crate::store::{Database, RoomPk};
+
+impl Database {
+    /// The visible marks on a message, held here or not.
+    pub fn marks_of(&self, room: RoomPk, target: &EntryId, target_author: &UserId) -> Result<Marks, StoreError> {
+        let mut marks = Marks::default();
+        self.each(
+            "SELECT bytes FROM marks JOIN entries USING (entry_pk)
+             WHERE room_pk = ? AND target = ? AND target_author = ? AND visible = 1",
+            (room, target.as_bytes(), target_author.as_bytes()),
+            |row| {
+                marks.add(&entry(row, 0)?);
+                Ok(true)
+            },
+        )?;
+        Ok(marks)
+    }
+}

@@ -1,0 +1,79 @@
+//! Sessions of browsers at this node. Only hashes of tokens are here.
+
+use noroshi_sync::id::{DeviceId, UserId};
+use noroshi_sync::store::StoreError;
+
+use super::codes::{unsigned, user_id};
+use crate::store::{Database, Writing};
+
+/// A log-in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionRow {
+    pub user: UserId,
+    pub device: DeviceId,
+    /// Milliseconds since 1970, as the next two.
+    pub created_ms: u64,
+    pub used_ms: u64,
+    pub expires_ms: u64,
+}
+
+impl Database {
+    pub fn session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+        self.row(
+            "SELECT user, device, created_ms, used_ms, expires_ms FROM sessions WHERE token_hash = ?",
+            [token_hash],
+            |row| {
+                Ok(SessionRow {
+                    user: user_id(row, 0)?,
+                    device: DeviceId::from_bytes(row.get(1)?),
+                    created_ms: unsigned(row, 2)?,
+                    used_ms: unsigned(row, 3)?,
+                    expires_ms: unsigned(row, 4)?,
+                })
+            },
+        )
+    }
+}
+
+impl Writing<'_> {
+    /// Keeps a new session; of those the person had, the newest `kept - 1` stay.
+    pub fn add_session(&self, token_hash: &[u8; 32], session: &SessionRow, kept: u32) -> Result<(), StoreError> {
+        self.execute("DELETE FROM sessions WHERE expires_ms <= ?", [session.created_ms.cast_signed()])?;
+        self.execute(
+            "DELETE FROM sessions WHERE user = ?1 AND token_hash NOT IN
+                (SELECT token_hash FROM sessions WHERE user = ?1 ORDER BY used_ms DESC, token_hash LIMIT ?2)",
+            (session.user.as_bytes(), kept.saturating_sub(1)),
+        )?;
+        self.execute(
+            "INSERT INTO sessions (token_hash, user, device, created_ms, used_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                token_hash,
+                session.user.as_bytes(),
+                session.device.as_bytes(),
+                session.created_ms.cast_signed(),
+                session.used_ms.cast_signed(),
+                session.expires_ms.cast_signed(),
+            ),
+        )?;
+        Ok(())
+    }
+
+    pub fn extend_session(&self, token_hash: &[u8; 32], used_ms: u64, expires_ms: u64) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE sessions SET used_ms = ?, expires_ms = ? WHERE token_hash = ?",
+            (used_ms.cast_signed(), expires_ms.cast_signed(), token_hash),
+        )?;
+        Ok(())
+    }
+
+    pub fn end_session(&self, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+        self.execute("DELETE FROM sessions WHERE token_hash = ?", [token_hash])?;
+        Ok(())
+    }
+
+    /// Ends all sessions of a person: the password has changed.
+    pub fn end_sessions_of(&self, user: &UserId) -> Result<(), StoreError> {
+        self.execute("DELETE FROM sessions WHERE user = ?", [user.as_bytes()])?;
+        Ok(())
+    }
+}

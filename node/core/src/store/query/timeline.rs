@@ -1,0 +1,160 @@
+//! Messages in the order of the timeline: by stamp, then id. One index answers; fifty messages are fifty seeks.
+
+use noroshi_sync::entry::Entry;
+use noroshi_sync::hlc::Hlc;
+use noroshi_sync::id::{EntryId, UserId};
+use noroshi_sync::store::StoreError;
+use rusqlite::{Result, Row};
+
+use super::codes::{entry, entry_id, hlc, hlc_number, unsigned};
+use crate::body::{Body, Message};
+use crate::store::{Database, EntryPk, RoomPk};
+
+/// A message that people see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShownMessage {
+    pub pk: EntryPk,
+    pub room: RoomPk,
+    pub redacted: bool,
+    pub conflict: bool,
+    /// When it was stored here.
+    pub received_ms: u64,
+    pub entry: Entry,
+    pub message: Message,
+}
+
+/// A place in the timeline.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    pub hlc: Hlc,
+    pub id: EntryId,
+}
+
+macro_rules! columns {
+    () => {
+        "SELECT entry_pk, room_pk, redacted, conflict, received_ms, bytes FROM messages JOIN entries USING (entry_pk)"
+    };
+}
+
+impl Database {
+    /// The newest messages before a place, or of all; newest first.
+    pub fn messages_before(
+        &self,
+        room: RoomPk,
+        place: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<ShownMessage>, StoreError> {
+        let Place { hlc, id } = place.unwrap_or(Place { hlc: Hlc::from_raw(i64::MAX as u64), id: EntryId::NIL });
+        let sql = concat!(
+            columns!(),
+            " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) < (?2, ?3) ORDER BY hlc DESC, id DESC LIMIT ?4"
+        );
+        self.shown(sql, (room, hlc_number(hlc), id.as_bytes(), limit))
+    }
+
+    /// The oldest messages after a place, or from it on; oldest first.
+    pub fn messages_after(
+        &self,
+        room: RoomPk,
+        place: Place,
+        inclusive: bool,
+        limit: u32,
+    ) -> Result<Vec<ShownMessage>, StoreError> {
+        let values = (room, hlc_number(place.hlc), *place.id.as_bytes(), limit);
+        if inclusive {
+            let sql = concat!(
+                columns!(),
+                " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) >= (?2, ?3) ORDER BY hlc, id LIMIT ?4"
+            );
+            return self.shown(sql, values);
+        }
+        let sql =
+            concat!(columns!(), " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) > (?2, ?3) ORDER BY hlc, id LIMIT ?4");
+        self.shown(sql, values)
+    }
+
+    /// The message that people in the room mean by this id: the first one shown, should several people have used it.
+    pub fn message(&self, room: RoomPk, id: &EntryId) -> Result<Option<ShownMessage>, StoreError> {
+        let sql = concat!(columns!(), " WHERE room_pk = ? AND id = ? AND state = 2 ORDER BY hlc, author, entry_pk LIMIT 1");
+        Ok(self.shown(sql, (room, id.as_bytes()))?.pop())
+    }
+
+    /// The shown messages of one identity: several where it was used with different content.
+    pub fn messages_of(&self, room: RoomPk, id: &EntryId, author: &UserId) -> Result<Vec<ShownMessage>, StoreError> {
+        let sql = concat!(columns!(), " WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 ORDER BY hlc, entry_pk");
+        self.shown(sql, (room, id.as_bytes(), author.as_bytes()))
+    }
+
+    /// One entry, if it is a message that is shown.
+    pub fn message_at(&self, entry: EntryPk) -> Result<Option<ShownMessage>, StoreError> {
+        let sql = concat!(columns!(), " WHERE entry_pk = ? AND state = 2");
+        Ok(self.shown(sql, [entry])?.pop())
+    }
+
+    /// Where a message stands, shown or not.
+    pub fn place_of(&self, room: RoomPk, id: &EntryId) -> Result<Option<Place>, StoreError> {
+        self.row(
+            "SELECT hlc, id FROM messages WHERE room_pk = ? AND id = ? ORDER BY state DESC, hlc LIMIT 1",
+            (room, id.as_bytes()),
+            |row| Ok(Place { hlc: hlc(row, 0)?, id: entry_id(row, 1)? }),
+        )
+    }
+
+    /// Ids of the newest shown messages among the entries `first ..= last` of a log.
+    pub fn messages_among(
+        &self,
+        first: EntryPk,
+        last: EntryPk,
+        limit: u32,
+    ) -> Result<Vec<(EntryId, UserId)>, StoreError> {
+        self.rows(
+            "SELECT id, author FROM messages WHERE entry_pk BETWEEN ? AND ? AND state = 2
+             ORDER BY entry_pk DESC LIMIT ?",
+            (first, last, limit),
+            |row| Ok((entry_id(row, 0)?, super::codes::user_id(row, 1)?)),
+        )
+    }
+
+    /// Ids of the newest shown messages between two places, the second included.
+    pub fn messages_between(
+        &self,
+        room: RoomPk,
+        after: Place,
+        until: Place,
+        limit: u32,
+    ) -> Result<Vec<(EntryId, UserId)>, StoreError> {
+        self.rows(
+            "SELECT id, author FROM messages
+             WHERE room_pk = ? AND state = 2 AND (hlc, id) > (?, ?) AND (hlc, id) <= (?, ?)
+             ORDER BY hlc DESC, id DESC LIMIT ?",
+            (
+                room,
+                hlc_number(after.hlc),
+                after.id.as_bytes(),
+                hlc_number(until.hlc),
+                until.id.as_bytes(),
+                limit,
+            ),
+            |row| Ok((entry_id(row, 0)?, super::codes::user_id(row, 1)?)),
+        )
+    }
+
+    fn shown(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<ShownMessage>, StoreError> {
+        // A row whose body cannot be read is never shown, so every row gives a message.
+        Ok(self.rows(sql, values, read)?.into_iter().flatten().collect())
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Option<ShownMessage>> {
+    let entry = entry(row, 5)?;
+    let Ok(Body::Message(message)) = Body::decode(entry.kind, &entry.body) else { return Ok(None) };
+    Ok(Some(ShownMessage {
+        pk: row.get(0)?,
+        room: row.get(1)?,
+        redacted: row.get(2)?,
+        conflict: row.get(3)?,
+        received_ms: unsigned(row, 4)?,
+        entry,
+        message,
+    }))
+}
