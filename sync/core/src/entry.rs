@@ -255,11 +255,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_encoding_is_golden() {
-        insta::assert_snapshot!(data_encoding::HEXLOWER.encode(&sample(1).encode()));
-    }
-
-    #[test]
     fn a_body_of_64_kib_is_the_largest() {
         let mut entry = sample(1);
         entry.body = vec![b'a'; ENTRY_BODY_BYTES_MAX];

@@ -325,13 +325,6 @@ mod tests {
     }
 
     #[test]
-    fn a_greeting_is_golden_and_far_below_400_bytes() {
-        let bytes = Frame::Hello(hello()).encode();
-        assert!(bytes.len() < 250, "{}", bytes.len());
-        insta::assert_snapshot!(data_encoding::HEXLOWER.encode(&bytes));
-    }
-
-    #[test]
     fn a_payload_is_compressed_and_back() {
         let payload = Payload { windows: vec![sample_window(&sample_key(1), 1, 40)], ..Payload::default() };
         let bytes = payload.compress().unwrap();
