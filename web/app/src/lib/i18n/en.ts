@@ -32,7 +32,6 @@ export const en: Messages = {
   back: 'Back',
   close: 'Close',
   cancel: 'Cancel',
-  ok: 'OK',
   retry: 'Try again',
   save: 'Save',
   loading: 'Loading…',
@@ -40,6 +39,7 @@ export const en: Messages = {
   unknown: 'unknown',
   none: 'none',
   drill: 'DRILL',
+  drillMark: '[DRILL] ',
   notFoundTitle: 'Page not found',
   notFoundText: 'The address has changed, or you are not allowed to see it.',
   goToTalk: 'Go to Talk',
@@ -52,7 +52,6 @@ export const en: Messages = {
 
   // Line at the top
   hqReachable: 'Connected to headquarters',
-  hqReachableSince: (since) => `since ${since}`,
   hqUnreachable: 'Cut off from headquarters',
   hqUnreachableSince: (since) => `since ${since}`,
   hqSelf: 'This office is headquarters',
@@ -132,7 +131,6 @@ export const en: Messages = {
   userSearching: 'Searching…',
   userNoMatch: 'Nobody matches.',
   userRemove: (name) => `Remove ${name}`,
-  userSelected: (n) => `${people(n)} selected`,
   userResults: 'Matching people',
 
   // Room
@@ -140,7 +138,6 @@ export const en: Messages = {
   roomMembers: (n) => `${n0(n)} ${n === 1 ? 'member' : 'members'}`,
   roomAbout: 'About this room',
   roomPrint: 'Print',
-  roomMenu: 'Room actions',
   roomNotFound: 'This room does not exist, or you are not allowed to see it.',
   unreadFromHere: 'Unread from here',
   loadingOlder: 'Loading earlier messages…',
@@ -159,7 +156,6 @@ export const en: Messages = {
 
   // Message states
   stateWaiting: 'Waiting to send',
-  stateSending: 'Sending',
   stateWaitingStorage: 'Waiting to send (node storage is full)',
   stateWaitingBusy: 'Waiting to send (node is busy)',
   stateWaitingLogin: 'Waiting to send (log in needed)',
@@ -181,6 +177,7 @@ export const en: Messages = {
   failTooLarge: 'It is too long to send.',
   failOther: 'The node did not accept it.',
   markUrgent: 'URGENT',
+  urgentMark: '[URGENT] ',
   markEdited: 'edited',
   markLate: 'arrived late',
   markLateAt: (at) => `arrived at this office ${at}`,
@@ -190,7 +187,6 @@ export const en: Messages = {
   markConflictHint: 'There is another message with the same id and other content. Both are shown',
   markMention: 'to you',
   redactedBy: (name, at) => `${name} withdrew this message at ${at}`,
-  redactedPending: 'Withdrawn',
   replyTo: (name) => `Reply to ${name}`,
   replyJump: 'Show the original message',
   pinned: 'Pinned',
@@ -288,7 +284,6 @@ export const en: Messages = {
   receiptsArrived: (n) => `Arrived at ${offices(n)}`,
   receiptsMissing: (n) => `Not yet at ${offices(n)}`,
   receiptsNote: '“Read” means shown on a screen; “arrived” means stored on the node of that office.',
-  receiptsHere: 'this office',
 
   // Peers
   peersTitle: 'Offices and links',

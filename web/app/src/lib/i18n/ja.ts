@@ -28,7 +28,6 @@ export const ja = {
   back: '戻る',
   close: '閉じる',
   cancel: 'キャンセル',
-  ok: 'OK',
   retry: '再試行',
   save: '保存',
   loading: '読み込んでいます…',
@@ -36,6 +35,7 @@ export const ja = {
   unknown: '不明',
   none: 'なし',
   drill: '訓練',
+  drillMark: '【訓練】',
   notFoundTitle: 'ページが見つかりません',
   notFoundText: 'アドレスが変わったか、見る権限がありません。',
   goToTalk: 'トークへ',
@@ -48,7 +48,6 @@ export const ja = {
 
   // Line at the top
   hqReachable: '本庁につながっています',
-  hqReachableSince: (since: string) => `${since} から`,
   hqUnreachable: '本庁と切れています',
   hqUnreachableSince: (since: string) => `${since} から`,
   hqSelf: 'この拠点が本庁です',
@@ -127,7 +126,6 @@ export const ja = {
   userSearching: '探しています…',
   userNoMatch: '当てはまる職員がいません。',
   userRemove: (name: string) => `${name} を外す`,
-  userSelected: (n: number) => `${n} 人を選択中`,
   userResults: '職員の候補',
 
   // Room
@@ -135,7 +133,6 @@ export const ja = {
   roomMembers: (n: number) => `参加者 ${n} 人`,
   roomAbout: 'ルームについて',
   roomPrint: '印刷',
-  roomMenu: 'ルームの操作',
   roomNotFound: 'このルームは見つからないか、見る権限がありません。',
   unreadFromHere: 'ここから未読',
   loadingOlder: '前の発言を読み込んでいます…',
@@ -154,7 +151,6 @@ export const ja = {
 
   // Message states
   stateWaiting: '送信待ち',
-  stateSending: '送信中',
   stateWaitingStorage: '送信待ち (ノードの保存領域がいっぱい)',
   stateWaitingBusy: '送信待ち (混み合っています)',
   stateWaitingLogin: '送信待ち (ログインが必要)',
@@ -176,6 +172,7 @@ export const ja = {
   failTooLarge: '長すぎるため送れません。',
   failOther: 'ノードが受け付けませんでした。',
   markUrgent: '至急',
+  urgentMark: '【至急】',
   markEdited: '編集済み',
   markLate: '遅れて到着',
   markLateAt: (at: string) => `${at} にこの拠点に到着`,
@@ -185,7 +182,6 @@ export const ja = {
   markConflictHint: '同じ番号で内容の異なる発言があります。両方を表示しています',
   markMention: 'あなた宛て',
   redactedBy: (name: string, at: string) => `${name} さんが ${at} に送信を取り消しました`,
-  redactedPending: '送信取消',
   replyTo: (name: string) => `${name} さんへの返信`,
   replyJump: '元の発言を表示',
   pinned: 'ピン留め',
@@ -281,7 +277,6 @@ export const ja = {
   receiptsArrived: (n: number) => `到達 ${n} 拠点`,
   receiptsMissing: (n: number) => `未達 ${n} 拠点`,
   receiptsNote: '既読は画面に表示されたことを、到達は拠点のノードに保存されたことを表します。',
-  receiptsHere: 'この拠点',
 
   // Peers
   peersTitle: '拠点とつながり',

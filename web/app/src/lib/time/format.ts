@@ -44,7 +44,7 @@ export function shortDay(when: When): string {
   return month && day ? `${Number(month)}/${Number(day)}` : '';
 }
 
-/** `11月22日(日)`, with the year when it is not this one. */
+/** Month, day and weekday, with the year when it is not this one. */
 export function longDay(when: When, now: When = Date.now()): string {
   const date = dateOf(when);
   if (!valid(date)) return '';
@@ -54,7 +54,7 @@ export function longDay(when: When, now: When = Date.now()): string {
     : formatter('year', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' }).format(date);
 }
 
-/** `11/22(日) 09:05` */
+/** `11/22(Sun) 09:05` */
 export function dayAndTime(when: When): string {
   const date = dateOf(when);
   if (!valid(date)) return '';

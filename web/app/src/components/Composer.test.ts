@@ -1,0 +1,97 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { outbox, type Draft } from '$lib/state/outbox.svelte';
+import { settings } from '$lib/state/settings.svelte';
+import { outboxItem, room, settle } from '../testing/fixtures';
+import Composer from './Composer.svelte';
+
+let sent: Draft[];
+
+beforeEach(() => {
+  sent = [];
+  vi.spyOn(outbox, 'add').mockImplementation(async (draft) => {
+    sent.push(draft);
+    return outboxItem();
+  });
+});
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+  settings.set('sendKey', 'mod-enter');
+});
+
+async function compose(text: string, over = {}) {
+  render(Composer, {
+    room: room(over),
+    replyTo: null,
+    editing: null,
+    ontyping: () => undefined,
+    onsent: () => undefined,
+  });
+  const field = screen.getByTestId('composer-input') as HTMLTextAreaElement;
+  await fireEvent.input(field, { target: { value: text } });
+  return field;
+}
+
+test('Ctrl+Enter sends what is written and empties the field', async () => {
+  const field = await compose('  避難所を開設しました。 ');
+  await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+  await settle();
+  expect(sent.map((draft) => draft.body.text)).toEqual(['避難所を開設しました。']);
+  expect(field.value).toBe('');
+});
+
+test('an Enter that confirms a conversion never sends, whatever the setting and the browser', async () => {
+  settings.set('sendKey', 'enter');
+  const field = await compose('ひなん');
+  await fireEvent.keyDown(field, { key: 'Enter', isComposing: true });
+  await fireEvent.keyDown(field, { key: 'Enter', keyCode: 229 });
+  // Safari: the composition has ended already when its Enter arrives.
+  await fireEvent.compositionStart(field);
+  await fireEvent.compositionEnd(field);
+  await fireEvent.keyDown(field, { key: 'Enter' });
+  expect(sent).toEqual([]);
+  await settle();
+  await fireEvent.keyDown(field, { key: 'Enter' });
+  await settle();
+  expect(sent).toHaveLength(1);
+});
+
+test('what the node would refuse is said before, and not sent', async () => {
+  const field = await compose('鐘\u0007が鳴る');
+  await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+  await settle();
+  expect(sent).toEqual([]);
+  expect(screen.getByTestId('composer-problem').textContent).toContain('制御文字が 1 個');
+});
+
+test('the text stays when it could not be kept safe', async () => {
+  vi.spyOn(outbox, 'add').mockRejectedValue(new Error('no storage'));
+  const field = await compose('大事な報告');
+  await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+  await settle();
+  expect(field.value).toBe('大事な報告');
+  expect(screen.getByTestId('composer-problem').textContent).toContain('保存できなかった');
+});
+
+test('pressing twice sends once', async () => {
+  const field = await compose('一回だけ');
+  await Promise.all([
+    fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true }),
+    fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true }),
+  ]);
+  await settle();
+  expect(sent).toHaveLength(1);
+});
+
+test('a room for announcements takes nothing from its readers', () => {
+  render(Composer, {
+    room: room({ kind: 'announcement' }),
+    replyTo: null,
+    editing: null,
+    ontyping: () => undefined,
+    onsent: () => undefined,
+  });
+  expect(screen.queryByTestId('composer-input')).toBeNull();
+  expect(screen.getByText('このルームは管理者だけが書けます。')).toBeTruthy();
+});
