@@ -47,6 +47,11 @@ impl KeyPair {
         self.key.node()
     }
 
+    /// What signs checkpoints and registers, when this is the key of a node.
+    pub const fn node_key(&self) -> &NodeKey {
+        &self.key
+    }
+
     pub fn seed(&self) -> &[u8; 32] {
         &self.seed
     }

@@ -1,6 +1,7 @@
 //! Who belongs to an organisation, and who may do what in it.
 
 mod address;
+pub mod authority;
 pub mod body;
 mod cell;
 pub mod field;
@@ -12,9 +13,11 @@ pub mod membership;
 mod office_kind;
 pub mod password;
 mod role;
+pub mod sealed;
 mod signer;
 
 pub use address::NodeAddress;
+pub use authority::{IssuingKey, KeyFolder, NodeIdentity};
 pub use field::InvalidField;
 pub use id::{OfficeId, OrgId};
 pub use ledger::{Directory, Ledger};

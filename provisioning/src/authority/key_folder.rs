@@ -1,0 +1,153 @@
+//! The folder `keys/` of a node's data folder: which secret lies in which file.
+//!
+//! `node.key`, `node.pem` (certificate and intermediates), `organisation.pem` (root certificate); at headquarters also
+//! `issuing.key`, `issuing.pem` and, until it is carried to a safe, `root.key.sealed`; and for people who administrate at
+//! this machine `administrators/<user>.sealed`.
+
+use std::path::{Path, PathBuf};
+
+use noroshi_sync::id::UserId;
+
+use super::identity::NodeIdentity;
+use super::issue::IssuingKey;
+use super::key_file::{self, KeyFileError};
+
+/// The folder. Folders are 0700, files 0600.
+#[derive(Clone, Debug)]
+pub struct KeyFolder {
+    folder: PathBuf,
+}
+
+impl KeyFolder {
+    /// The folder `keys` in this data folder; made if missing.
+    pub fn create(data: &Path) -> Result<Self, KeyFileError> {
+        let keys = Self::in_data_folder(data);
+        key_file::create_folder(&keys.folder.join("administrators"))?;
+        Ok(keys)
+    }
+
+    /// The folder `keys` in this data folder, whether or not it exists.
+    pub fn in_data_folder(data: &Path) -> Self {
+        Self { folder: data.join("keys") }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    // --- the node
+
+    /// Whether this data folder already is a node (or half of one).
+    pub fn has_node(&self) -> bool {
+        self.file("node.key").exists() || self.file("node.pem").exists() || self.file("organisation.pem").exists()
+    }
+
+    /// Writes the three files of a new node, the key last: a node without a key is none.
+    pub fn save_node(&self, identity: &NodeIdentity) -> Result<(), KeyFileError> {
+        let key = self.file("node.key");
+        if key.exists() {
+            return Err(KeyFileError::Exists { path: key });
+        }
+        let root = [identity.root_certificate().to_vec()];
+        key_file::replace(&self.file("organisation.pem"), key_file::certificates_pem(&root).as_bytes())?;
+        key_file::replace(&self.file("node.pem"), key_file::certificates_pem(identity.chain()).as_bytes())?;
+        key_file::write_new(&key, key_file::key_pem(identity.key()).as_bytes())
+    }
+
+    /// Reads them, refusing a key that others could read or that is not the certificate's.
+    pub fn load_node(&self) -> Result<NodeIdentity, KeyFileError> {
+        let key = key_file::read_key(&self.file("node.key"))?;
+        let chain = key_file::read_certificates(&self.file("node.pem"))?;
+        let path = self.file("organisation.pem");
+        let mut roots = key_file::read_certificates(&path)?;
+        // Two roots would be two organisations: nobody could say which one this node belongs to.
+        let root = match (roots.pop(), roots.is_empty()) {
+            (Some(root), true) => root,
+            _ => return Err(KeyFileError::Malformed { path, what: "single root certificate" }),
+        };
+        NodeIdentity::new(key, chain, root)
+            .map_err(|error| KeyFileError::Identity { folder: self.folder.clone(), error })
+    }
+
+    /// Puts a renewed certificate in place of the old one.
+    pub fn replace_chain(&self, chain: &[Vec<u8>]) -> Result<(), KeyFileError> {
+        key_file::replace(&self.file("node.pem"), key_file::certificates_pem(chain).as_bytes())
+    }
+
+    // --- headquarters
+
+    pub fn save_issuing(&self, issuing: &IssuingKey) -> Result<(), KeyFileError> {
+        let certificate = [issuing.certificate().to_vec()];
+        key_file::replace(&self.file("issuing.pem"), key_file::certificates_pem(&certificate).as_bytes())?;
+        key_file::write_new(&self.file("issuing.key"), key_file::key_pem(issuing.key()).as_bytes())
+    }
+
+    /// `None` when this node does not certify others.
+    pub fn load_issuing(&self) -> Result<Option<IssuingKey>, KeyFileError> {
+        if !self.file("issuing.key").exists() {
+            return Ok(None);
+        }
+        let key = key_file::read_key(&self.file("issuing.key"))?;
+        let path = self.file("issuing.pem");
+        let certificate = match key_file::read_certificates(&path)?.as_slice() {
+            [only] => only.clone(),
+            _ => return Err(KeyFileError::Malformed { path, what: "single certificate" }),
+        };
+        let issuing = IssuingKey::new(key, certificate);
+        issuing.map(Some).map_err(|error| KeyFileError::Issuing { folder: self.folder.clone(), error })
+    }
+
+    /// The root key, as [`crate::sealed::seal_root`] made it.
+    pub fn save_sealed_root(&self, sealed: &[u8]) -> Result<(), KeyFileError> {
+        key_file::write_new(&self.file("root.key.sealed"), sealed)
+    }
+
+    /// `None` when it has been carried away.
+    pub fn load_sealed_root(&self) -> Result<Option<Vec<u8>>, KeyFileError> {
+        self.load_if_there("root.key.sealed")
+    }
+
+    // --- administrators
+
+    /// An administrator's key, as [`crate::sealed::seal_administrator`] made it; replaces an older one (a password changed).
+    pub fn save_sealed_administrator(&self, user: UserId, sealed: &[u8]) -> Result<(), KeyFileError> {
+        key_file::create_folder(&self.folder.join("administrators"))?;
+        key_file::replace(&self.administrator_file(user), sealed)
+    }
+
+    /// `None` when the person does not administrate at this machine.
+    pub fn load_sealed_administrator(&self, user: UserId) -> Result<Option<Vec<u8>>, KeyFileError> {
+        self.load_if_there(&format!("administrators/{user}.sealed"))
+    }
+
+    /// Who administrates at this machine, ascending.
+    pub fn administrators(&self) -> Result<Vec<UserId>, KeyFileError> {
+        let folder = self.folder.join("administrators");
+        let failed = |error| KeyFileError::Io { path: folder.clone(), error };
+        let mut users = Vec::new();
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(users),
+            other => other.map_err(failed)?,
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let user = name.to_str().and_then(|name| name.strip_suffix(".sealed"));
+            users.extend(user.and_then(|user| user.parse::<UserId>().ok()));
+        }
+        users.sort_unstable();
+        Ok(users)
+    }
+
+    fn load_if_there(&self, name: &str) -> Result<Option<Vec<u8>>, KeyFileError> {
+        let path = self.file(name);
+        if path.exists() { key_file::read_secret(&path).map(|bytes| Some(bytes.to_vec())) } else { Ok(None) }
+    }
+
+    fn administrator_file(&self, user: UserId) -> PathBuf {
+        self.folder.join("administrators").join(format!("{user}.sealed"))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
