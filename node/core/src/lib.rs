@@ -2,10 +2,14 @@
 
 pub mod body;
 pub mod clock;
+pub mod document;
 pub mod error;
+pub mod events;
 pub mod kinds;
 pub mod limits;
 pub mod peers;
+mod people;
 pub mod resolve;
+pub mod store;
 pub mod text;
 pub mod view;

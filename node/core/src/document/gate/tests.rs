@@ -1,0 +1,1 @@
+//! What gets in, what waits, and what is kept out without a trace.

@@ -1,0 +1,1 @@
+//! Good changes pass, everything else is refused, and no bytes bring the scan down.
