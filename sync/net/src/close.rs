@@ -1,0 +1,194 @@
+//! Why a connection ends, as a number on the wire and as a reason for the dialler.
+
+use noroshi_sync::event::CloseReason;
+use quinn::{ConnectionError, TransportErrorCode, VarInt};
+
+/// Application close codes of `noroshi/1` and `noroshi-join/1`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error)]
+#[repr(u32)]
+pub enum CloseCode {
+    #[error("the node shuts down")]
+    Shutdown = 0,
+    #[error("the line is cut by its link switch")]
+    Cut = 1,
+    #[error("the two nodes are connected already")]
+    Redundant = 2,
+    #[error("another connection of the same two nodes is used instead")]
+    Superseded = 3,
+    #[error("too busy")]
+    Busy = 4,
+    #[error("a certificate is needed")]
+    NoCertificate = 5,
+    #[error("a frame is malformed")]
+    Malformed = 6,
+    #[error("a frame is over the limit")]
+    TooLarge = 7,
+    #[error("the protocol was broken")]
+    Protocol = 8,
+    #[error("frames were not taken in time")]
+    Stalled = 9,
+    #[error("no answer in time")]
+    Silent = 10,
+    #[error("no protocol version in common")]
+    Version = 11,
+    #[error("the name is not that of the certificate")]
+    WrongName = 12,
+    #[error("the store does not answer")]
+    Store = 13,
+    #[error("a node cannot connect to itself")]
+    Itself = 14,
+    #[error("the join exchange is over")]
+    JoinDone = 15,
+}
+
+impl CloseCode {
+    const ALL: [Self; 16] = [
+        Self::Shutdown,
+        Self::Cut,
+        Self::Redundant,
+        Self::Superseded,
+        Self::Busy,
+        Self::NoCertificate,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Protocol,
+        Self::Stalled,
+        Self::Silent,
+        Self::Version,
+        Self::WrongName,
+        Self::Store,
+        Self::Itself,
+        Self::JoinDone,
+    ];
+
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| u64::from(code.number()) == number)
+    }
+
+    pub(crate) fn var_int(self) -> VarInt {
+        VarInt::from_u32(self.number())
+    }
+
+    /// Whether the same attempt would end the same way, so that it is not repeated soon.
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Self::Busy | Self::NoCertificate | Self::Malformed | Self::TooLarge | Self::Protocol => true,
+            Self::Version | Self::WrongName | Self::Itself | Self::JoinDone => true,
+            // A cut line is probed like an unreachable one: it may be restored at any moment.
+            Self::Shutdown | Self::Cut | Self::Redundant | Self::Superseded => false,
+            Self::Stalled | Self::Silent | Self::Store => false,
+        }
+    }
+
+    pub(crate) fn of(reason: &CloseReason) -> Self {
+        match reason {
+            CloseReason::Version => Self::Version,
+            CloseReason::WrongName => Self::WrongName,
+            CloseReason::Malformed(_) => Self::Malformed,
+            CloseReason::Protocol(_) => Self::Protocol,
+            CloseReason::Silent(_) => Self::Silent,
+            CloseReason::Store => Self::Store,
+        }
+    }
+}
+
+/// How a connection, or the attempt at one, ended.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Ended {
+    #[error("closed by this node: {0}")]
+    ByUs(CloseCode),
+    #[error("closed by the peer: {0}")]
+    ByPeer(CloseCode),
+    #[error("closed by the peer with unknown code {0}")]
+    ByPeerUnknown(u64),
+    /// Certificates or application protocols do not fit; this or the other side says so.
+    #[error("refused: {0}")]
+    Handshake(String),
+    #[error("no answer")]
+    TimedOut,
+    #[error("the peer does not know the connection any more")]
+    Reset,
+    #[error("no such address: {0}")]
+    Address(String),
+    #[error("{0}")]
+    Transport(String),
+}
+
+impl Ended {
+    /// Whether the next attempt waits a minute.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::ByUs(code) | Self::ByPeer(code) => code.is_refusal(),
+            Self::ByPeerUnknown(_) | Self::Handshake(_) => true,
+            Self::TimedOut | Self::Reset | Self::Address(_) | Self::Transport(_) => false,
+        }
+    }
+
+    /// The words used as a label of metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::ByUs(_) => "by_us",
+            Self::ByPeer(_) | Self::ByPeerUnknown(_) => "by_peer",
+            Self::Handshake(_) => "handshake",
+            Self::TimedOut => "timeout",
+            Self::Reset => "reset",
+            Self::Address(_) => "address",
+            Self::Transport(_) => "transport",
+        }
+    }
+}
+
+/// Alerts of TLS travel as QUIC errors 0x100 + alert (RFC 9001 §4.8).
+fn is_handshake_refusal(code: TransportErrorCode) -> bool {
+    (0x100..0x200).contains(&u64::from(code))
+}
+
+impl From<ConnectionError> for Ended {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::ApplicationClosed(frame) => {
+                let number = frame.error_code.into_inner();
+                CloseCode::from_number(number).map_or(Self::ByPeerUnknown(number), Self::ByPeer)
+            }
+            ConnectionError::ConnectionClosed(frame) if is_handshake_refusal(frame.error_code) => {
+                Self::Handshake(frame.to_string())
+            }
+            ConnectionError::TransportError(error) if is_handshake_refusal(error.code) => {
+                Self::Handshake(error.to_string())
+            }
+            ConnectionError::VersionMismatch => Self::Handshake("no QUIC version in common".into()),
+            ConnectionError::TimedOut => Self::TimedOut,
+            ConnectionError::Reset => Self::Reset,
+            // Whoever closes in this process notes the code first, so this stands for an endpoint that went away.
+            ConnectionError::LocallyClosed => Self::Transport("the endpoint was closed".into()),
+            other => Self::Transport(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_one_to_one() {
+        for (index, code) in CloseCode::ALL.into_iter().enumerate() {
+            assert_eq!(code.number() as usize, index);
+            assert_eq!(CloseCode::from_number(u64::from(code.number())), Some(code));
+        }
+        assert_eq!(CloseCode::from_number(16), None);
+        assert_eq!(CloseCode::from_number(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_cut_line_is_probed_and_a_wrong_certificate_is_not() {
+        assert!(!Ended::ByPeer(CloseCode::Cut).is_refusal());
+        assert!(!Ended::TimedOut.is_refusal());
+        assert!(Ended::ByPeer(CloseCode::Busy).is_refusal());
+        assert!(Ended::Handshake("unknown issuer".into()).is_refusal());
+    }
+}
