@@ -1,0 +1,5 @@
+//! The simulator.
+
+mod agenda;
+mod line;
+mod random;
