@@ -1,0 +1,89 @@
+//! Measures real nodes as their users see them, one JSON line a figure. Prints, never passes or fails on time.
+//!
+//! Every workload sets up its own offices in a temporary folder with the binary beside it, so that
+//! `cargo build --release --workspace && target/release/noroshi-load post` is all there is to do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod footprint;
+mod live;
+mod open;
+mod post;
+mod reconcile;
+mod report;
+mod setting;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "noroshi-load", version, about = "Figures of real Noroshi nodes, as JSON lines")]
+struct Cli {
+    #[command(subcommand)]
+    workload: Workload,
+}
+
+#[derive(Debug, Subcommand)]
+enum Workload {
+    /// Durable posts a second by 1 and by 32 clients, beside a bare SQLite commit of one row in the same run.
+    Post {
+        /// Seconds for each measurement.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// From posting at one office until a browser of another sees it.
+    Live {
+        #[arg(long, default_value_t = 20)]
+        rate: u64,
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+    },
+    /// Both sides of a cut write; the line returns; until every message is visible on both sides.
+    Reconcile {
+        #[arg(long, default_value_t = 100)]
+        rooms: usize,
+        /// Messages a side.
+        #[arg(long, default_value_t = 2_000)]
+        messages: usize,
+    },
+    /// The last 50 messages of a long room.
+    Open {
+        #[arg(long, default_value_t = 20_000)]
+        messages: usize,
+    },
+    /// Start-up time and resident memory, empty and with rooms.
+    Footprint {
+        #[arg(long, default_value_t = 1_000)]
+        rooms: usize,
+        #[arg(long, default_value_t = 20)]
+        messages: usize,
+    },
+    /// Reconnecting two equal nodes: frames and bytes a side.
+    Reconnect {
+        #[arg(long, default_value_t = 1_000)]
+        rooms: usize,
+    },
+    /// All of them with their defaults, and reconcile with 20,000 a side.
+    All,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    report::machine();
+    match Cli::parse().workload {
+        Workload::Post { seconds } => post::measure(seconds).await,
+        Workload::Live { rate, seconds } => live::measure(rate, seconds).await,
+        Workload::Reconcile { rooms, messages } => reconcile::measure(rooms, messages).await,
+        Workload::Open { messages } => open::measure(messages).await,
+        Workload::Footprint { rooms, messages } => footprint::measure(rooms, messages).await,
+        Workload::Reconnect { rooms } => reconcile::reconnect(rooms).await,
+        Workload::All => {
+            post::measure(10).await;
+            live::measure(20, 30).await;
+            reconcile::measure(100, 2_000).await;
+            reconcile::measure(100, 20_000).await;
+            reconcile::reconnect(1_000).await;
+            open::measure(20_000).await;
+            footprint::measure(1_000, 20).await;
+        }
+    }
+}
