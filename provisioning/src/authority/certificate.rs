@@ -74,7 +74,7 @@ fn parse(der: &[u8]) -> Result<X509Certificate<'_>, InvalidCertificate> {
         return Err(InvalidCertificate::TooLarge);
     }
     match X509Certificate::from_der(der) {
-        Ok((rest, certificate)) if rest.is_empty() => Ok(certificate),
+        Ok(([], certificate)) => Ok(certificate),
         _ => Err(InvalidCertificate::Malformed),
     }
 }

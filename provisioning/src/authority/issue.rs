@@ -69,7 +69,11 @@ impl IssuingKey {
 
     /// From the key and the certificate that belongs to it.
     pub fn new(key: KeyPair, certificate: Vec<u8>) -> Result<Self, IssueError> {
-        if public_key(&certificate)? == key.public() { Ok(Self { key, certificate }) } else { Err(IssueError::Mismatch) }
+        if public_key(&certificate)? == key.public() {
+            Ok(Self { key, certificate })
+        } else {
+            Err(IssueError::Mismatch)
+        }
     }
 
     pub const fn key(&self) -> &KeyPair {
