@@ -1,14 +1,18 @@
 // How wide the page is in characters, not in pixels: doubled text on a desk screen needs the layout of a phone.
 
-export type Width = 'phone' | 'tablet' | 'desk';
+export type Width = 'tiny' | 'phone' | 'tablet' | 'desk';
 
+/** Doubled text on a phone. */
+const TINY_MAX = 280;
 const PHONE_MAX = 760;
 const TABLET_MAX = 1180;
 const ROOT_FONT_PX = 16;
 
 export function widthClass(px: number, fontPx: number): Width {
   const effective = (px * ROOT_FONT_PX) / fontPx;
-  return effective <= PHONE_MAX ? 'phone' : effective <= TABLET_MAX ? 'tablet' : 'desk';
+  if (effective <= TINY_MAX) return 'tiny';
+  if (effective <= PHONE_MAX) return 'phone';
+  return effective <= TABLET_MAX ? 'tablet' : 'desk';
 }
 
 class Layout {
@@ -23,7 +27,8 @@ class Layout {
     const root = document.documentElement;
     const fontPx = Number.parseFloat(getComputedStyle(root).fontSize) || ROOT_FONT_PX;
     this.width = widthClass(globalThis.innerWidth, fontPx);
-    root.dataset['width'] = this.width;
+    root.dataset['width'] = this.width === 'tiny' ? 'phone' : this.width;
+    root.dataset['tiny'] = String(this.width === 'tiny');
   }
 }
 

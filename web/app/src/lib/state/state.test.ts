@@ -246,5 +246,6 @@ describe('small things', () => {
     expect(widthClass(1280, 32)).toBe('phone');
     expect(widthClass(900, 16)).toBe('tablet');
     expect(widthClass(360, 16)).toBe('phone');
+    expect(widthClass(360, 32)).toBe('tiny');
   });
 });

@@ -33,7 +33,7 @@ describe('times are Japan time on a 24-hour clock', () => {
   test('day and time together', () => {
     expect(dayAndTime('2026-11-22T00:05:00Z')).toBe('11/22(日) 09:05');
     language.set('en');
-    expect(dayAndTime('2026-11-22T00:05:00Z')).toBe('11/22(Sun) 09:05');
+    expect(dayAndTime('2026-11-22T00:05:00Z')).toBe('Sun 22 Nov 09:05');
   });
 
   test('an unreadable time is empty, not an exception', () => {

@@ -38,8 +38,12 @@ export function clockTime(when: When): string {
   return valid(date) ? formatter('time', { hour: '2-digit', minute: '2-digit' }).format(date) : '';
 }
 
-/** `11/22` */
+/** `11/22`, in English `22 Nov`, where a bare pair of numbers would be ambiguous. */
 export function shortDay(when: When): string {
+  if (language.current === 'en') {
+    const date = dateOf(when);
+    return valid(date) ? formatter('short', { day: 'numeric', month: 'short' }).format(date) : '';
+  }
   const [, month, day] = dayKey(when).split('-');
   return month && day ? `${Number(month)}/${Number(day)}` : '';
 }
@@ -54,12 +58,13 @@ export function longDay(when: When, now: When = Date.now()): string {
     : formatter('year', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' }).format(date);
 }
 
-/** `11/22(Sun) 09:05` */
+/** Day, weekday and time; in English `Sun 22 Nov 09:05`. */
 export function dayAndTime(when: When): string {
   const date = dateOf(when);
   if (!valid(date)) return '';
   const weekday = formatter('weekday', { weekday: 'short' }).format(date);
-  return `${shortDay(date)}(${weekday}) ${clockTime(date)}`;
+  const day = language.current === 'en' ? `${weekday} ${shortDay(date)}` : `${shortDay(date)}(${weekday})`;
+  return `${day} ${clockTime(date)}`;
 }
 
 /** For «since»: `08:20` today, `11/21 08:20` otherwise. */
@@ -72,7 +77,7 @@ export function listTime(when: When, now: When = Date.now()): string {
   const key = dayKey(when);
   if (key === dayKey(now)) return clockTime(when);
   if (key.slice(0, 4) === dayKey(now).slice(0, 4)) return shortDay(when);
-  return key.replace(/-0?/g, '/');
+  return language.current === 'en' ? `${shortDay(when)} ${key.slice(0, 4)}` : key.replace(/-0?/g, '/');
 }
 
 /** `+0.3`, from milliseconds. */
