@@ -52,3 +52,5 @@ pub const TYPING_INTERVAL_MS: u64 = 2_000;
 pub const SIGNALS_QUEUE: usize = 256;
 /// Largest encoded read marks inside a register, bytes; the rest of the register is the held frontier.
 pub const READ_MARKS_BYTES_MAX: usize = 96 * 1024;
+/// How long this node remembers when it learned of each arrival, milliseconds.
+pub const LEARNED_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1_000;

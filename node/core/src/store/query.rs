@@ -1,8 +1,9 @@
 //! What the services read: each file answers one kind of question, on a reader's connection or inside a write.
 
 mod arrival;
-mod codes;
+pub(in crate::store) mod codes;
 mod marks;
+mod naming;
 mod policies;
 mod reads;
 mod rooms;

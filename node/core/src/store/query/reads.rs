@@ -48,6 +48,13 @@ pub struct Unread {
 }
 
 impl SeenLogs {
+    /// In any order; logs of which nothing was held are left out.
+    pub fn of(mut logs: Vec<SeenLog>) -> Self {
+        logs.retain(|seen| seen.length > 0 || !seen.above.is_empty());
+        logs.sort_unstable_by_key(|seen| seen.log);
+        Self(logs)
+    }
+
     pub fn log(&self, log: LogPk) -> Option<&SeenLog> {
         self.0.binary_search_by_key(&log.0, |seen| seen.log).ok().and_then(|index| self.0.get(index))
     }
@@ -65,6 +72,10 @@ impl SeenLogs {
 }
 
 impl SeenLog {
+    pub fn nothing(log: LogPk) -> Self {
+        Self { log: log.0, length: 0, above: Vec::new() }
+    }
+
     pub fn of(log: LogPk, state: &LogState) -> Self {
         let above = state.above.iter().map(|range| (range.first, range.last)).collect();
         Self { log: log.0, length: state.length, above }
@@ -151,7 +162,7 @@ impl Database {
         let Some(seen) = &mark.seen else { return Ok(Vec::new()) };
         let mut late = Vec::new();
         for (log, state) in self.talk_logs(room)? {
-            let unseen = SeenLog { log: log.0, length: 0, above: Vec::new() };
+            let unseen = SeenLog::nothing(log);
             let seen = seen.log(log).unwrap_or(&unseen);
             if state.last() <= seen.length {
                 continue;
@@ -201,7 +212,9 @@ fn read(row: &Row<'_>) -> SqlResult<ReadRow> {
         node: node_id(row, 1)?,
         place: Place { id: entry_id(row, 2)?, hlc: hlc(row, 3)? },
         at_ms: unsigned(row, 4)?,
-        seen: seen.map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(error)))?,
+        seen: seen.map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(error))
+        })?,
     })
 }
 

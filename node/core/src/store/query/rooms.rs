@@ -111,11 +111,7 @@ impl Database {
     /// The room without regard to who asks.
     pub fn room_row_of(&self, room: RoomPk) -> Result<Option<RoomRow>, StoreError> {
         self.row(
-            concat!(
-                "SELECT ",
-                room_columns!(),
-                " FROM rooms JOIN room_states USING (room_pk) WHERE room_pk = ?"
-            ),
+            concat!("SELECT ", room_columns!(), " FROM rooms JOIN room_states USING (room_pk) WHERE room_pk = ?"),
             [room],
             read_room,
         )

@@ -75,13 +75,15 @@ impl Database {
 
     /// The message that people in the room mean by this id: the first one shown, should several people have used it.
     pub fn message(&self, room: RoomPk, id: &EntryId) -> Result<Option<ShownMessage>, StoreError> {
-        let sql = concat!(columns!(), " WHERE room_pk = ? AND id = ? AND state = 2 ORDER BY hlc, author, entry_pk LIMIT 1");
+        let sql =
+            concat!(columns!(), " WHERE room_pk = ? AND id = ? AND state = 2 ORDER BY hlc, author, entry_pk LIMIT 1");
         Ok(self.shown(sql, (room, id.as_bytes()))?.pop())
     }
 
     /// The shown messages of one identity: several where it was used with different content.
     pub fn messages_of(&self, room: RoomPk, id: &EntryId, author: &UserId) -> Result<Vec<ShownMessage>, StoreError> {
-        let sql = concat!(columns!(), " WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 ORDER BY hlc, entry_pk");
+        let sql =
+            concat!(columns!(), " WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 ORDER BY hlc, entry_pk");
         self.shown(sql, (room, id.as_bytes(), author.as_bytes()))
     }
 
@@ -127,14 +129,7 @@ impl Database {
             "SELECT id, author FROM messages
              WHERE room_pk = ? AND state = 2 AND (hlc, id) > (?, ?) AND (hlc, id) <= (?, ?)
              ORDER BY hlc DESC, id DESC LIMIT ?",
-            (
-                room,
-                hlc_number(after.hlc),
-                after.id.as_bytes(),
-                hlc_number(until.hlc),
-                until.id.as_bytes(),
-                limit,
-            ),
+            (room, hlc_number(after.hlc), after.id.as_bytes(), hlc_number(until.hlc), until.id.as_bytes(), limit),
             |row| Ok((entry_id(row, 0)?, super::codes::user_id(row, 1)?)),
         )
     }

@@ -1,0 +1,45 @@
+//! What people do, as steps of one transaction: each checks the right, the form and the limits, and appends entries.
+//!
+//! Everything here is synchronous and knows no thread: the node runs it on the writer's connection, a simulation on its
+//! own. A deed that returns an error has written nothing.
+
+mod messages;
+mod page;
+mod policy;
+mod reading;
+mod rooms;
+
+pub use messages::{NewMessage, Posted};
+pub use rooms::NewRoom;
+
+use noroshi_sync::entry::Draft;
+use noroshi_sync::id::{EntryId, RoomId};
+use noroshi_sync::store::{Appended, StoreError, WallClock};
+
+use crate::error::ServiceError;
+use crate::store::Writing;
+use crate::store::projection::Projection;
+use crate::store::query::Standing;
+use crate::view::Actor;
+
+/// Where deeds are written down.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    pub projection: &'a Projection,
+    pub writing: &'a Writing<'a>,
+    pub clock: WallClock,
+    /// Makes ids of entries: UUIDv7.
+    pub mint: &'a dyn Fn() -> EntryId,
+}
+
+impl Desk<'_> {
+    /// Appends entries made elsewhere, such as those of the ledger.
+    pub fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
+        self.writing.append(drafts, self.clock)
+    }
+
+    /// What the actor may do in the room. Who is not in it is told that there is no such room.
+    fn standing(&self, actor: &Actor, room: &RoomId) -> Result<Standing, ServiceError> {
+        self.writing.standing(room, &actor.user)?.ok_or(ServiceError::NotFound)
+    }
+}

@@ -1,0 +1,180 @@
+//! Posting, editing, taking back and reacting.
+
+use std::collections::HashSet;
+
+use noroshi_sync::entry::{Draft, Lane};
+use noroshi_sync::id::{EntryId, RoomId, UserId};
+use noroshi_sync::store::StoreError;
+
+use super::Desk;
+use crate::body::{Edit, Message, Reaction, Redact};
+use crate::error::ServiceError;
+use crate::kinds;
+use crate::limits::MENTIONS_MAX;
+use crate::store::query::{ShownMessage, Standing};
+use crate::text::{is_stamp, message_text};
+use crate::view::{Actor, RoomKind, RoomRole};
+
+/// What somebody wants to say.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NewMessage {
+    pub text: String,
+    pub reply_to: Option<EntryId>,
+    pub urgent: bool,
+    pub mentions: Vec<UserId>,
+}
+
+/// A message that is written down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Posted {
+    /// Not there before: false for an exact repetition.
+    pub created: bool,
+    pub message: ShownMessage,
+}
+
+impl Desk<'_> {
+    /// Writes a message under the id that the device made. Repeating it changes nothing; another content under the same
+    /// id is a [`ServiceError::Conflict`].
+    pub fn post(&self, actor: &Actor, room: RoomId, id: EntryId, new: &NewMessage) -> Result<Posted, ServiceError> {
+        let standing = self.standing(actor, &room)?;
+        if standing.kind == RoomKind::Announcement && standing.role != RoomRole::Admin {
+            return Err(ServiceError::Forbidden("only administrators of the room write here"));
+        }
+        if id.is_nil() {
+            return Err(ServiceError::Invalid { field: "id", code: "malformed" });
+        }
+        let body = self.message_body(new)?.encode();
+        let mut known = self.writing.messages_of(standing.room, &id, &actor.user)?;
+        if let Some(place) = known.iter().position(|message| message.entry.body == body) {
+            return Ok(Posted { created: false, message: known.swap_remove(place) });
+        }
+        if !known.is_empty() {
+            return Err(ServiceError::Conflict);
+        }
+        let lane = if new.urgent { Lane::Urgent } else { Lane::Normal };
+        let message = self.say(actor, &standing, room, lane, id, kinds::MESSAGE, body)?;
+        let message = message.ok_or_else(|| StoreError::Damaged("a message just written is not shown".into()))?;
+        Ok(Posted { created: true, message })
+    }
+
+    fn message_body(&self, new: &NewMessage) -> Result<Message, ServiceError> {
+        let text = message_text(&new.text)?;
+        let mut seen = HashSet::new();
+        let mentions: Vec<UserId> = new.mentions.iter().copied().filter(|user| seen.insert(*user)).collect();
+        if mentions.len() > MENTIONS_MAX {
+            return Err(ServiceError::Invalid { field: "mentions", code: "too_many" });
+        }
+        if !mentions.is_empty() {
+            let current = self.projection.current(self.writing)?;
+            if mentions.iter().any(|user| current.directory.user(*user).is_none()) {
+                return Err(ServiceError::Invalid { field: "mentions", code: "unknown_user" });
+            }
+        }
+        Ok(Message::new(text, new.reply_to, mentions, new.urgent))
+    }
+
+    /// New text for a message of one's own. Saying what it says already changes nothing.
+    pub fn edit(&self, actor: &Actor, room: RoomId, id: EntryId, text: &str) -> Result<ShownMessage, ServiceError> {
+        let standing = self.standing(actor, &room)?;
+        let text = message_text(text)?;
+        let Some(message) = self.writing.messages_of(standing.room, &id, &actor.user)?.into_iter().next() else {
+            return Err(match self.writing.message(standing.room, &id)? {
+                Some(_) => ServiceError::Forbidden("only the author edits a message"),
+                None => ServiceError::NotFound,
+            });
+        };
+        if message.redacted {
+            return Err(ServiceError::Invalid { field: "message", code: "redacted" });
+        }
+        let marks = self.writing.marks_of(standing.room, &id, &actor.user)?;
+        let present = marks.edit().map_or(message.message.text.as_str(), |(text, _)| text);
+        if present != text {
+            let body = Edit::new(id, marks.replaceable_edits(), text).encode();
+            self.mark(actor, &standing, room, &message, kinds::EDIT, body)?;
+        }
+        Ok(message)
+    }
+
+    /// Takes a message back: its author's, or anybody's for administrators of the room.
+    pub fn redact(&self, actor: &Actor, room: RoomId, id: EntryId) -> Result<(), ServiceError> {
+        let standing = self.standing(actor, &room)?;
+        let message = self.message_for(actor, &standing, &id)?;
+        if message.entry.author != actor.user && standing.role != RoomRole::Admin {
+            return Err(ServiceError::Forbidden("only the author or an administrator of the room takes a message back"));
+        }
+        if message.redacted {
+            return Ok(());
+        }
+        let body = Redact::new(id, message.entry.author).encode();
+        self.mark(actor, &standing, room, &message, kinds::REDACT, body)
+    }
+
+    /// Sets or takes back the actor's stamp. Doing it twice changes nothing.
+    pub fn react(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        id: EntryId,
+        stamp: &str,
+        on: bool,
+    ) -> Result<(), ServiceError> {
+        let standing = self.standing(actor, &room)?;
+        if !is_stamp(stamp) {
+            return Err(ServiceError::Invalid { field: "stamp", code: "malformed" });
+        }
+        let message = self.message_for(actor, &standing, &id)?;
+        if message.redacted {
+            return Err(ServiceError::Invalid { field: "message", code: "redacted" });
+        }
+        let author = message.entry.author;
+        let marks = self.writing.marks_of(standing.room, &id, &author)?;
+        if marks.is_on(actor.user, stamp) == on {
+            return Ok(());
+        }
+        let replaces = marks.replaceable_reactions(actor.user, stamp);
+        let body = Reaction::new(id, author, stamp.to_owned(), on, replaces).encode();
+        self.mark(actor, &standing, room, &message, kinds::REACTION, body)
+    }
+
+    /// The message the actor means: one's own, should several people have used the id.
+    fn message_for(&self, actor: &Actor, standing: &Standing, id: &EntryId) -> Result<ShownMessage, ServiceError> {
+        if let Some(own) = self.writing.messages_of(standing.room, id, &actor.user)?.into_iter().next() {
+            return Ok(own);
+        }
+        self.writing.message(standing.room, id)?.ok_or(ServiceError::NotFound)
+    }
+
+    /// Writes a mark into the lane of its message, so that it never overtakes it from another lane.
+    fn mark(
+        &self,
+        actor: &Actor,
+        standing: &Standing,
+        room: RoomId,
+        message: &ShownMessage,
+        kind: u16,
+        body: Vec<u8>,
+    ) -> Result<(), ServiceError> {
+        let lane = self.writing.log_of(message.pk)?.lane;
+        self.say(actor, standing, room, lane, (self.mint)(), kind, body)?;
+        Ok(())
+    }
+
+    /// Appends one entry of the actor; the message as it is shown, if it is one.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one draft")]
+    fn say(
+        &self,
+        actor: &Actor,
+        standing: &Standing,
+        room: RoomId,
+        lane: Lane,
+        id: EntryId,
+        kind: u16,
+        body: Vec<u8>,
+    ) -> Result<Option<ShownMessage>, ServiceError> {
+        let draft = Draft::attested(room, lane, id, kind, actor.user, actor.device, standing.grant, body);
+        let appended = self.append(vec![draft])?;
+        let Some(appended) = appended.first().filter(|_| kind == kinds::MESSAGE) else { return Ok(None) };
+        let entry = self.writing.entry_key(&appended.log, appended.seq)?;
+        Ok(entry.map(|entry| self.writing.message_at(entry)).transpose()?.flatten())
+    }
+}

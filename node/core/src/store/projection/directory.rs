@@ -1,0 +1,196 @@
+//! From the ledger entries that are stored to the directory, and what follows from it for all rooms.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use noroshi_provisioning::ledger::LedgerAudience;
+use noroshi_provisioning::{Directory, Ledger, OfficeId};
+use noroshi_sync::id::{NodeId, RoomId, UserId};
+use noroshi_sync::store::StoreError;
+
+use super::judging::Scope;
+use super::{Projection, Resolved, Unsettled, Work, judging, take_unsettled};
+use crate::events::Happening;
+use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, RoomPk, Writing};
+
+/// A resolved directory, and the number that the table has while it is the right one.
+#[derive(Debug)]
+pub struct Current {
+    pub version: i64,
+    pub directory: Arc<Directory>,
+    ledger_rooms: BTreeSet<RoomId>,
+}
+
+impl Current {
+    pub(super) fn of(version: i64, directory: Directory) -> Self {
+        let ledger_rooms = directory.ledger_rooms().into_iter().collect();
+        Self { version, directory: Arc::new(directory), ledger_rooms }
+    }
+
+    pub fn is_ledger(&self, room: &RoomId) -> bool {
+        self.ledger_rooms.contains(room)
+    }
+}
+
+impl Projection {
+    /// The directory as this transaction sees it.
+    pub fn current(&self, database: &Database) -> Result<Arc<Current>, StoreError> {
+        let version = database.row("SELECT version FROM directory", [], |row| row.get(0))?.unwrap_or(0);
+        let mut resolved = self.resolved();
+        if resolved.current.version != version {
+            let (ledger, directory) = load(database, self.root)?;
+            resolved.ledger = ledger;
+            resolved.current = Arc::new(Current::of(version, directory));
+            resolved.unpublished.clear();
+        }
+        Ok(resolved.current.clone())
+    }
+
+    /// Takes new ledger entries into the directory and brings up to date what depends on it.
+    pub(super) fn settle_ledger(&self, writing: &Writing<'_>) -> Result<(), StoreError> {
+        let new = take_unsettled(writing, Unsettled::LEDGER_ENTRIES)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        let before = self.work(writing)?;
+        let mut resolved = self.resolved();
+        let mut changed = false;
+        for pk in new {
+            if let Some(found) = writing.entry_at(EntryPk(pk))? {
+                changed |= resolved.ledger.insert(&found.log, &found.entry);
+            }
+        }
+        if !changed {
+            return Ok(());
+        }
+        resolve_anew(&before, &mut resolved)?;
+        drop(resolved);
+        self.follow(&self.work(writing)?, &before.current)
+    }
+
+    /// Brings writers, audiences and rooms from one directory to that of `work`.
+    pub(super) fn follow(&self, work: &Work<'_, '_>, before: &Current) -> Result<(), StoreError> {
+        let (old, new) = (&before.directory, &work.current.directory);
+        admit_writers(work, new)?;
+        open_ledger_rooms(work)?;
+        let places_changed = places(old) != places(new);
+        if places_changed {
+            for room in rooms_with_policy(work)? {
+                self.unsettle(work, Unsettled::Policy(room))?;
+            }
+        }
+        let mut shrinks = places_changed && !attests_no_less(old, new);
+        for user in changed_people(old, new) {
+            shrinks |= loses_homes(old, new, user);
+            for room in rooms_of_policy(work, user)? {
+                self.unsettle(work, Unsettled::Policy(room))?;
+            }
+        }
+        let scope = if shrinks { Scope::All } else { Scope::Hidden };
+        for room in judging::rooms_to_judge(work, scope)? {
+            self.judge_again(work, room, scope)?;
+        }
+        Ok(())
+    }
+}
+
+/// Resolves the ledger, with the rooms that become ledger by what it says, under a new number.
+fn resolve_anew(work: &Work<'_, '_>, resolved: &mut Resolved) -> Result<(), StoreError> {
+    let directory = complete(work, &mut resolved.ledger, &work.current.ledger_rooms)?;
+    let version = work.current.version + 1;
+    set_version(work, version)?;
+    resolved.current = Arc::new(Current::of(version, directory));
+    resolved.unpublished.push(resolved.current.clone());
+    work.tell(&Happening::Directory { version })
+}
+
+pub(super) fn set_version(work: &Writing<'_>, version: i64) -> Result<(), StoreError> {
+    work.execute(
+        "INSERT INTO directory (one, version) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET version = ?1",
+        [version],
+    )?;
+    Ok(())
+}
+
+/// All ledger entries that are stored, resolved.
+fn load(database: &Database, root: [u8; 32]) -> Result<(Ledger, Directory), StoreError> {
+    let mut ledger = Ledger::new(root);
+    let directory = complete(database, &mut ledger, &BTreeSet::new())?;
+    Ok((ledger, directory))
+}
+
+/// Resolves until no more rooms turn out to be ledger: the offices say which secrets there are.
+fn complete(database: &Database, ledger: &mut Ledger, loaded: &BTreeSet<RoomId>) -> Result<Directory, StoreError> {
+    let mut loaded = loaded.clone();
+    loop {
+        let directory = ledger.resolve();
+        let more: Vec<RoomId> = directory.ledger_rooms().into_iter().filter(|room| loaded.insert(*room)).collect();
+        if more.is_empty() {
+            return Ok(directory);
+        }
+        for room in more {
+            for found in database.policy_entries(&room)? {
+                ledger.insert(&found.log, &found.entry);
+            }
+        }
+    }
+}
+
+fn admit_writers(work: &Work<'_, '_>, directory: &Directory) -> Result<(), StoreError> {
+    let writers: BTreeSet<NodeId> = directory.nodes().map(|node| node.id).collect();
+    work.set_writers(&writers).map(|_| ())
+}
+
+fn open_ledger_rooms(work: &Work<'_, '_>) -> Result<(), StoreError> {
+    let directory = &work.current.directory;
+    for room in &work.current.ledger_rooms {
+        let sort = if *room == directory.rooms().public { LedgerRoom::Public } else { LedgerRoom::Yes };
+        work.set_ledger(room, sort)?;
+        let audience = match directory.ledger_audience(*room) {
+            Some(LedgerAudience::Everyone) => Audience::Everyone,
+            Some(LedgerAudience::Nodes(nodes)) => Audience::Nodes(nodes),
+            None => Audience::Nodes(BTreeSet::new()),
+        };
+        work.set_audience(room, &audience)?;
+    }
+    Ok(())
+}
+
+/// What audiences and vouching depend on, of offices and nodes.
+fn places(directory: &Directory) -> (BTreeMap<NodeId, OfficeId>, BTreeMap<OfficeId, (bool, bool)>) {
+    let nodes = directory.nodes().map(|node| (node.id, node.office)).collect();
+    let offices =
+        directory.offices().map(|office| (office.id, (directory.is_headquarters(office.id), office.hub))).collect();
+    (nodes, offices)
+}
+
+/// Whether every node is where it was, and every office that was headquarters still is: then nobody's word is lost.
+fn attests_no_less(old: &Directory, new: &Directory) -> bool {
+    old.nodes().all(|node| new.office_of(node.id) == Some(node.office))
+        && old.headquarters().all(|office| new.is_headquarters(office.id))
+}
+
+/// People who appeared, vanished or moved.
+fn changed_people(old: &Directory, new: &Directory) -> BTreeSet<UserId> {
+    let place =
+        |directory: &Directory, user: UserId| directory.user(user).map(|user| (user.office, user.homes.clone()));
+    let everybody = old.users().chain(new.users()).map(|user| user.id);
+    everybody.filter(|user| place(old, *user) != place(new, *user)).collect()
+}
+
+fn loses_homes(old: &Directory, new: &Directory, user: UserId) -> bool {
+    let homes = |directory: &Directory| directory.user(user).map(|user| user.homes.clone()).unwrap_or_default();
+    !homes(old).is_subset(&homes(new))
+}
+
+fn rooms_with_policy(work: &Work<'_, '_>) -> Result<Vec<RoomPk>, StoreError> {
+    work.rows(
+        "SELECT DISTINCT room_pk FROM logs JOIN rooms USING (room_pk) WHERE lane = 0 AND ledger = 0 ORDER BY room_pk",
+        [],
+        |row| row.get(0),
+    )
+}
+
+fn rooms_of_policy(work: &Work<'_, '_>, user: UserId) -> Result<Vec<RoomPk>, StoreError> {
+    work.rows("SELECT room_pk FROM policy_people WHERE user = ?", [user.as_bytes()], |row| row.get(0))
+}

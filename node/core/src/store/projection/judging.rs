@@ -1,0 +1,106 @@
+//! Visible or hidden: whether the writer of an entry had the right to write it, as far as is known now.
+
+use noroshi_sync::entry::{Entry, SignatureKind};
+use noroshi_sync::id::NodeId;
+use noroshi_sync::store::StoreError;
+
+use super::{Projection, Unsettled, Work, marks, messages, pages};
+use crate::body::Body;
+use crate::store::query::codes::{room_kind, room_role};
+use crate::store::{EntryPk, RoomPk};
+use crate::view::{RoomKind, RoomRole};
+
+/// Which rows are looked at again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Scope {
+    /// Rights were gained only.
+    Hidden,
+    /// Rights may have been lost.
+    All,
+}
+
+/// Whether the entry counts: its node may vouch for its author, and the author held the right it relies on, now or ever.
+pub(super) fn is_entitled(
+    work: &Work<'_, '_>,
+    room: RoomPk,
+    node: NodeId,
+    entry: &Entry,
+    body: &Body,
+) -> Result<bool, StoreError> {
+    let vouched = entry.sig_alg == SignatureKind::AttestedByNode.number()
+        && work.current.directory.may_attest(node, entry.author);
+    if !vouched {
+        return Ok(false);
+    }
+    let right = work.row(
+        "SELECT role, kind FROM grants JOIN room_states USING (room_pk)
+         WHERE room_pk = ? AND grant_id = ? AND user = ?",
+        (room, entry.auth_ref.as_bytes(), entry.author.as_bytes()),
+        |row| Ok((room_role(row, 0)?, room_kind(row, 1)?)),
+    )?;
+    Ok(right.is_some_and(|(role, kind)| may_say(role, kind, entry, body)))
+}
+
+fn may_say(role: RoomRole, kind: RoomKind, entry: &Entry, body: &Body) -> bool {
+    match body {
+        Body::Message(_) => kind != RoomKind::Announcement || role == RoomRole::Admin,
+        Body::Redact(redact) => redact.target_author == entry.author || role == RoomRole::Admin,
+        Body::Edit(_) | Body::Reaction(_) | Body::DocChange(_) => true,
+        Body::Unknown => false,
+    }
+}
+
+/// Rooms that have rows to look at again.
+pub(super) fn rooms_to_judge(work: &Work<'_, '_>, scope: Scope) -> Result<Vec<RoomPk>, StoreError> {
+    let sql = match scope {
+        Scope::Hidden => {
+            "SELECT room_pk FROM messages WHERE state = 0 UNION SELECT room_pk FROM marks WHERE visible = 0
+             UNION SELECT room_pk FROM page_changes WHERE visible = 0"
+        }
+        Scope::All => {
+            "SELECT room_pk FROM messages UNION SELECT room_pk FROM marks UNION SELECT room_pk FROM page_changes"
+        }
+    };
+    work.rows(sql, [], |row| row.get(0))
+}
+
+impl Projection {
+    /// Looks again at rows of a room after rights have changed.
+    pub(super) fn judge_again(&self, work: &Work<'_, '_>, room: RoomPk, scope: Scope) -> Result<(), StoreError> {
+        for (pk, was_visible) in rows(work, room, scope, Table::Messages)? {
+            messages::judge_again(work, room, pk, was_visible)?;
+        }
+        for (pk, was_visible) in rows(work, room, scope, Table::Marks)? {
+            marks::judge_again(work, room, pk, was_visible)?;
+        }
+        let mut page_changed = false;
+        for (pk, was_visible) in rows(work, room, scope, Table::PageChanges)? {
+            page_changed |= pages::judge_again(work, room, pk, was_visible)?;
+        }
+        if page_changed { self.unsettle(work, Unsettled::Page(room)) } else { Ok(()) }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Table {
+    Messages,
+    Marks,
+    PageChanges,
+}
+
+fn rows(work: &Work<'_, '_>, room: RoomPk, scope: Scope, table: Table) -> Result<Vec<(EntryPk, bool)>, StoreError> {
+    let sql = match (table, scope) {
+        (Table::Messages, Scope::Hidden) => "SELECT entry_pk, 0 FROM messages WHERE room_pk = ? AND state = 0",
+        (Table::Messages, Scope::All) => {
+            "SELECT entry_pk, state > 0 FROM messages INDEXED BY messages_by_identity WHERE room_pk = ?"
+        }
+        (Table::Marks, Scope::Hidden) => "SELECT entry_pk, 0 FROM marks WHERE room_pk = ? AND visible = 0",
+        (Table::Marks, Scope::All) => {
+            "SELECT entry_pk, 0 FROM marks WHERE room_pk = ?1 AND visible = 0
+             UNION ALL SELECT entry_pk, 1 FROM marks WHERE room_pk = ?1 AND visible = 1"
+        }
+        (Table::PageChanges, Scope::Hidden) => "SELECT entry_pk, 0 FROM page_changes WHERE room_pk = ? AND visible = 0",
+        (Table::PageChanges, Scope::All) => "SELECT entry_pk, visible FROM page_changes WHERE room_pk = ?",
+    };
+    work.rows(sql, [room], |row| Ok((row.get(0)?, row.get(1)?)))
+}

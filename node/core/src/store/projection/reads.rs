@@ -1,0 +1,298 @@
+//! Read marks: those of this node's people, kept here, and those that other nodes say in their registers.
+
+use std::collections::BTreeMap;
+
+use noroshi_sync::entry::Lane;
+use noroshi_sync::frontier::{Frontier, LogState};
+use noroshi_sync::id::{EntryId, RoomId, UserId};
+use noroshi_sync::log::LogId;
+use noroshi_sync::register::{HeldLog, Register};
+use noroshi_sync::store::StoreError;
+
+use super::{Work, register_due};
+use crate::body::{ReadMark, ReadMarks, Seen};
+use crate::events::Happening;
+use crate::limits::{ARRIVED_EVENT_MESSAGES_MAX, LEARNED_KEPT_MS};
+use crate::store::query::codes::{hlc_number, room_id, unsigned};
+use crate::store::query::{Place, ReadRow, SeenLog, SeenLogs};
+use crate::store::{Database, EntryPk, LogPk, NodePk, RoomPk, Writing};
+
+/// Takes in what a register says about its node's people and about arrival.
+pub(super) fn take_register(work: &Work<'_, '_>, room: RoomPk, register: &Register) -> Result<(), StoreError> {
+    // What cannot be read says nothing; the frontier beside it is good all the same.
+    let marks = ReadMarks::decode(&register.reads).map(|marks| marks.marks).unwrap_or_default();
+    if register.node == work.node() && register.version.start == work.register_start() {
+        return Ok(());
+    }
+    let logs = logs_of(work, register)?;
+    let marks: Vec<ReadRow> = marks.iter().map(|mark| row_of(register, &logs, mark)).collect();
+    if register.node == work.node() {
+        // An earlier batch of this node, which came back from a peer after a restore.
+        return restore_own(work, room, &marks);
+    }
+    let mut touched = Touched::default();
+    take_marks(work, room, register, &marks, &mut touched)?;
+    learn(work, register, &mut touched)?;
+    touched.tell(work, register.room)
+}
+
+/// Messages whose counts have changed.
+#[derive(Default)]
+struct Touched(Vec<(EntryId, UserId)>);
+
+impl Touched {
+    fn tell(mut self, work: &Work<'_, '_>, room: RoomId) -> Result<(), StoreError> {
+        // Ids of messages ascend with time: of many the newest are told.
+        self.0.sort_unstable();
+        self.0.dedup();
+        let excess = self.0.len().saturating_sub(ARRIVED_EVENT_MESSAGES_MAX as usize);
+        self.0.drain(..excess);
+        if self.0.is_empty() { Ok(()) } else { work.tell(&Happening::Arrived { room, messages: self.0 }) }
+    }
+}
+
+/// Replaces the rows of the register's node by what the register says.
+fn take_marks(
+    work: &Work<'_, '_>,
+    room: RoomPk,
+    register: &Register,
+    marks: &[ReadRow],
+    touched: &mut Touched,
+) -> Result<(), StoreError> {
+    let before: BTreeMap<UserId, ReadRow> =
+        work.reads_in(room)?.into_iter().filter(|row| row.node == register.node).map(|row| (row.user, row)).collect();
+    let Some(node) = work.node_pk(&register.node)? else { return Ok(()) };
+    for user in before.keys().filter(|user| !marks.iter().any(|mark| mark.user == **user)) {
+        let values = (room, user.as_bytes(), node);
+        work.execute("DELETE FROM reads WHERE room_pk = ? AND user = ? AND node_pk = ?", values)?;
+    }
+    for mark in marks {
+        let old = before.get(&mark.user);
+        if old == Some(mark) {
+            continue;
+        }
+        store_mark(work, room, node, mark)?;
+        if old.map(|old| (old.place, old.at_ms)) == Some((mark.place, mark.at_ms)) {
+            continue;
+        }
+        note_read(work, room, register.room, old, mark, touched)?;
+    }
+    Ok(())
+}
+
+/// Says that somebody read on, and which messages are read by one more.
+fn note_read(
+    work: &Work<'_, '_>,
+    room: RoomPk,
+    name: RoomId,
+    old: Option<&ReadRow>,
+    mark: &ReadRow,
+    touched: &mut Touched,
+) -> Result<(), StoreError> {
+    let (user, message, at_ms) = (mark.user, mark.place.id, mark.at_ms);
+    work.tell(&Happening::Read { room: name, user, message, at_ms })?;
+    let from = old.map_or(Place { hlc: noroshi_sync::hlc::Hlc::ZERO, id: EntryId::NIL }, |old| old.place);
+    touched.0.extend(work.messages_between(room, from, mark.place, ARRIVED_EVENT_MESSAGES_MAX)?);
+    Ok(())
+}
+
+/// Notes how far the register's node has come with each log, and when this node learned it.
+fn learn(work: &Work<'_, '_>, register: &Register, touched: &mut Touched) -> Result<(), StoreError> {
+    let Some(node) = work.node_pk(&register.node)? else { return Ok(()) };
+    let now_ms = work.wall_ms();
+    for (name, state) in register.frontier() {
+        let Some(log) = work.log_pk(&name)? else { continue };
+        let before = work
+            .row(
+                "SELECT length FROM learned WHERE log_pk = ? AND node_pk = ? ORDER BY length DESC LIMIT 1",
+                (log, node),
+                |row| unsigned(row, 0),
+            )?
+            .unwrap_or(0);
+        let length = state.length.min(crate::store::SEQ_MAX);
+        if length == before {
+            continue;
+        }
+        // After a restore a node may hold less than it did.
+        work.execute(
+            "DELETE FROM learned WHERE log_pk = ? AND node_pk = ? AND length > ?",
+            (log, node, length.cast_signed()),
+        )?;
+        work.execute(
+            "INSERT OR IGNORE INTO learned (log_pk, node_pk, length, at_ms) VALUES (?, ?, ?, ?)",
+            (log, node, length.cast_signed(), now_ms.cast_signed()),
+        )?;
+        let (first, last) = (before.min(length) + 1, before.max(length));
+        let among = (EntryPk::new(log, first), EntryPk::new(log, last));
+        touched.0.extend(work.messages_among(among.0, among.1, ARRIVED_EVENT_MESSAGES_MAX)?);
+    }
+    Ok(())
+}
+
+/// Marks of our own people that are ahead of what this database knows: it is a restored one.
+fn restore_own(work: &Work<'_, '_>, room: RoomPk, marks: &[ReadRow]) -> Result<(), StoreError> {
+    let Some(node) = work.node_pk(&work.node())? else { return Ok(()) };
+    for mark in marks {
+        let known = work.reads_of(room, &mark.user)?.into_iter().find(|row| row.node == mark.node);
+        if known.is_none_or(|known| known.place < mark.place) {
+            store_mark(work, room, node, mark)?;
+            register_due(work, room)?;
+        }
+    }
+    Ok(())
+}
+
+/// The logs of `held` in which people talk, with their place there.
+fn logs_of(database: &Database, register: &Register) -> Result<Vec<(usize, LogPk)>, StoreError> {
+    let mut logs = Vec::with_capacity(register.held.len());
+    for (index, held) in register.held.iter().enumerate().filter(|(_, held)| held.lane != Lane::Policy) {
+        let Some(name) = name_of(register, held) else { continue };
+        logs.extend(database.log_pk(&name)?.map(|log| (index, log)));
+    }
+    Ok(logs)
+}
+
+/// A mark as a row: what the register leaves out of `seen`, because all of `held` was held, is filled in.
+fn row_of(register: &Register, logs: &[(usize, LogPk)], mark: &ReadMark) -> ReadRow {
+    let line = |index: usize, log: LogPk, less: &[Seen]| {
+        let less = less.iter().find(|seen| usize::from(seen.log) == index);
+        less.map(|less| part_of(log, less)).or_else(|| register.held.get(index).map(|held| all_of(log, held)))
+    };
+    let seen = mark.seen.as_ref().map(|less| {
+        let lines = logs.iter().filter_map(|(index, log)| line(*index, *log, less));
+        SeenLogs::of(lines.collect())
+    });
+    let place = Place { hlc: mark.hlc, id: mark.message };
+    ReadRow { user: mark.user, node: register.node, place, at_ms: mark.at_ms, seen }
+}
+
+fn name_of(register: &Register, held: &HeldLog) -> Option<LogId> {
+    let node = *register.nodes.get(usize::from(held.node))?;
+    Some(LogId { room: register.room, node, epoch: held.epoch, lane: held.lane })
+}
+
+fn all_of(log: LogPk, held: &HeldLog) -> SeenLog {
+    let above = held.above.iter().map(|range| (range.first, range.last)).collect();
+    SeenLog { log: log.0, length: held.length, above }
+}
+
+fn part_of(log: LogPk, seen: &Seen) -> SeenLog {
+    SeenLog { log: log.0, length: seen.length, above: seen.above.clone() }
+}
+
+fn store_mark(writing: &Writing<'_>, room: RoomPk, node: NodePk, mark: &ReadRow) -> Result<(), StoreError> {
+    writing.execute(
+        "INSERT INTO reads (room_pk, user, node_pk, message, hlc, at_ms, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (room_pk, user, node_pk) DO UPDATE SET message = ?4, hlc = ?5, at_ms = ?6, seen = ?7",
+        (
+            room,
+            mark.user.as_bytes(),
+            node,
+            mark.place.id.as_bytes(),
+            hlc_number(mark.place.hlc),
+            mark.at_ms.cast_signed(),
+            mark.seen.as_ref().map(SeenLogs::encode),
+        ),
+    )?;
+    Ok(())
+}
+
+impl Writing<'_> {
+    /// Sets the mark of one of this node's people. A mark never goes back; setting it again at the same place means that
+    /// what arrived late has been read. Returns whether anything changed.
+    pub fn mark_read(&self, room: RoomPk, user: &UserId, place: Place, at_ms: u64) -> Result<bool, StoreError> {
+        let before = self.reads_of(room, user)?.into_iter().find(|row| row.node == self.node());
+        let seen = self.talk_logs(room)?.iter().map(|(log, state)| SeenLog::of(*log, state)).collect();
+        let seen = Some(SeenLogs::of(seen));
+        if before.as_ref().is_some_and(|before| (place, &seen) == (before.place, &before.seen) || place < before.place)
+        {
+            return Ok(false);
+        }
+        let name = self.room_name(room)?.unwrap_or(RoomId::NIL);
+        let mark = ReadRow { user: *user, node: self.node(), place, at_ms, seen };
+        store_mark(self, room, self.own_pk(), &mark)?;
+        register_due(self, room)?;
+        let read = Happening::Read { room: name, user: *user, message: place.id, at_ms };
+        self.emit_event(read.encode())?;
+        let from = before.map_or(Place { hlc: noroshi_sync::hlc::Hlc::ZERO, id: EntryId::NIL }, |before| before.place);
+        let messages = self.messages_between(room, from, place, ARRIVED_EVENT_MESSAGES_MAX)?;
+        if !messages.is_empty() {
+            self.emit_event(Happening::Arrived { room: name, messages }.encode())?;
+        }
+        Ok(true)
+    }
+
+    /// Writes the registers that are due, at most `limit` of them; returns how many.
+    pub fn write_due_registers(&self, limit: u32) -> Result<usize, StoreError> {
+        let due: Vec<(RoomPk, RoomId)> = self.rows(
+            "SELECT room_pk, id FROM register_due JOIN rooms USING (room_pk) ORDER BY room_pk LIMIT ?",
+            [limit],
+            |row| Ok((row.get(0)?, room_id(row, 1)?)),
+        )?;
+        for (pk, room) in &due {
+            let marks = self.own_marks(*pk, room)?;
+            let reads = if marks.is_empty() { Vec::new() } else { ReadMarks::new(marks).encode() };
+            self.write_register(room, reads)?;
+            self.execute("DELETE FROM register_due WHERE room_pk = ?", [pk])?;
+        }
+        Ok(due.len())
+    }
+
+    /// The marks of this node's people as they go into its register.
+    fn own_marks(&self, pk: RoomPk, room: &RoomId) -> Result<Vec<ReadMark>, StoreError> {
+        let rows: Vec<ReadRow> = self.reads_in(pk)?.into_iter().filter(|row| row.node == self.node()).collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frontier = self.read(|database| database.frontier(room))?;
+        rows.into_iter().map(|row| mark_of(self, &frontier, row)).collect()
+    }
+}
+
+/// The reverse of [`row_of`].
+fn mark_of(database: &Database, frontier: &Frontier, row: ReadRow) -> Result<ReadMark, StoreError> {
+    let seen = match &row.seen {
+        None => None,
+        Some(seen) => {
+            let mut less = Vec::new();
+            for (index, (name, state)) in (0u16..).zip(frontier) {
+                if name.lane == Lane::Policy {
+                    continue;
+                }
+                let Some(log) = database.log_pk(name)? else { continue };
+                if let Some(line) = less_than(seen.log(log), log, state) {
+                    less.push(Seen { log: index, length: line.length, above: line.above });
+                }
+            }
+            Some(less)
+        }
+    };
+    Ok(ReadMark { user: row.user, message: row.place.id, hlc: row.place.hlc, at_ms: row.at_ms, seen })
+}
+
+/// What was seen of a log, if it is other than all that is held now.
+fn less_than(seen: Option<&SeenLog>, log: LogPk, state: &LogState) -> Option<SeenLog> {
+    let nothing = SeenLog::nothing(log);
+    let seen = seen.unwrap_or(&nothing);
+    (*seen != SeenLog::of(log, state)).then(|| seen.clone())
+}
+
+impl Writing<'_> {
+    /// Forgets when this node learned of arrivals long ago. That they arrived is known elsewhere.
+    pub fn forget_learned(&self) -> Result<(), StoreError> {
+        let horizon = self.wall_ms().saturating_sub(LEARNED_KEPT_MS);
+        self.execute(
+            "DELETE FROM learned WHERE at_ms < ? AND EXISTS (SELECT 1 FROM learned AS later
+                WHERE later.log_pk = learned.log_pk AND later.node_pk = learned.node_pk AND later.length > learned.length)",
+            [horizon.cast_signed()],
+        )?;
+        Ok(())
+    }
+}
+
+impl Database {
+    /// Whether registers wait to be written.
+    pub fn has_due_registers(&self) -> Result<bool, StoreError> {
+        Ok(self.row("SELECT 1 FROM register_due LIMIT 1", [], |_| Ok(()))?.is_some())
+    }
+}
