@@ -109,8 +109,8 @@ async fn wire_bytes(city: &City) -> (f64, f64) {
         let mut client = Client::at(&city.offices[office].url);
         let reply = client.get("/metrics").await;
         let Value::String(text) = reply.body else { panic!("metrics are text: {}", reply.body) };
-        sums.0 += metric(&text, "noroshi_net_udp_sent_bytes_total");
-        sums.1 += metric(&text, "noroshi_net_frame_sent_bytes_total");
+        sums.0 += metric(&text, "noroshi_net_udp_bytes_sent_total");
+        sums.1 += metric(&text, "noroshi_net_frame_bytes_sent_total");
     }
     sums
 }
