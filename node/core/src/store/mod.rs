@@ -1,0 +1,45 @@
+//! The SQLite store: the only place that knows SQL.
+//!
+//! [`Database`] is one synchronous connection; it implements [`noroshi_sync::store::Store`]. Writes happen inside a
+//! [`Group`] (one transaction, one fsync, many items), through [`Writing`], which only exists there. The [`Projector`]
+//! is called for every new entry and register inside the transaction, so that what people see never disagrees with the
+//! logs. [`writer::Writer`] owns the writing connection on a thread of its own and forms groups from what waits;
+//! [`readers::Readers`] answer on read-only connections.
+//!
+//! Code of the domain that needs SQL lives in the `projection` and `query` folders here; it runs statements through
+//! [`Database`]'s `row`, `rows`, `each`, `execute` and `insert`, which keep prepared statements and classify errors.
+
+mod append;
+mod apply;
+mod audience;
+mod cache;
+mod database;
+mod error;
+mod events;
+mod group;
+mod heads;
+mod keys;
+mod marks;
+mod migrate;
+mod names;
+mod offers;
+pub mod projection;
+mod projector;
+pub mod query;
+mod registers;
+mod replica;
+mod rows;
+mod settings;
+mod state;
+mod storage_id;
+mod windows;
+mod writing;
+
+pub use audience::Audience;
+pub use database::{Database, DatabaseOptions, WallMs};
+pub use events::EVENTS_KEPT;
+pub use group::Group;
+pub use keys::{AudiencePk, EntryPk, LogPk, NodePk, RoomPk, SEQ_MAX};
+pub use projector::{Committed, NoProjector, Projector, StoredEntry};
+pub use rows::Ledger;
+pub use writing::Writing;
