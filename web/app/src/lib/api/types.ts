@@ -93,7 +93,7 @@ export interface Peer {
   office: NameLike;
   organisation: NameLike;
   state: PeerState;
-  via: PeerVia;
+  via: PeerVia | null;
   rtt_ms: number | null;
   missing_here: number | null;
   missing_there: number | null;

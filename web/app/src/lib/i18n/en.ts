@@ -25,6 +25,8 @@ export const en: Messages = {
     'The connection is not encrypted (http), so notifications, the number on the icon and opening without the node are not available. Talking works. Other machines on this network may be able to read the traffic.',
   storageVolatile: 'This browser cannot store unsent messages. Keep this page open until everything is sent.',
   storageFull: 'The storage of this node is full. You can read; messages wait until there is room.',
+  storageFailed:
+    'The storage of this node has a fault. You can read; messages wait until it is repaired. Please tell an administrator.',
   updateReady: 'A new version is available.',
   updateNow: 'Update',
   more: 'Details',
@@ -64,6 +66,7 @@ export const en: Messages = {
   nodeLost: 'Cannot reach the node of this office',
   nodeLostSince: (since) => `since ${since}`,
   nodeConnecting: 'Connecting to the node of this office…',
+  nodeReachable: 'Connected to the node of this office',
   nodeLostHint: 'What you write stays on this device and is sent once it is back',
   outboxWaiting: (n) => `${items(n)} waiting on this device`,
   outboxFailed: (n) => `${items(n)} could not be sent`,

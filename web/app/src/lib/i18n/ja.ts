@@ -21,6 +21,8 @@ export const ja = {
   storageVolatile:
     'このブラウザーには送信待ちを保存できません。送信が終わるまで、この画面を閉じないでください。',
   storageFull: 'このノードの保存領域がいっぱいです。読むことはできますが、送信は空きができるまで待ちます。',
+  storageFailed:
+    'このノードの保存先に問題があります。読むことはできますが、送信は直るまで待ちます。管理者に知らせてください。',
   updateReady: '新しい版があります。',
   updateNow: '更新する',
   more: '詳しく',
@@ -60,6 +62,7 @@ export const ja = {
   nodeLost: 'この拠点のノードに接続できません',
   nodeLostSince: (since: string) => `${since} から`,
   nodeConnecting: 'この拠点のノードに接続しています…',
+  nodeReachable: 'この拠点のノードにつながっています',
   nodeLostHint: '書いたものはこの端末に残り、つながりしだい送ります',
   outboxWaiting: (n: number) => `この端末で送信待ち ${n} 件`,
   outboxFailed: (n: number) => `送信できなかったもの ${n} 件`,

@@ -43,6 +43,7 @@ class App {
 
   async logIn(credentials: Credentials): Promise<void> {
     await session.logIn(credentials);
+    void this.#knowNode();
     await this.#start();
   }
 
@@ -66,8 +67,10 @@ class App {
     try {
       await node.load();
       if (session.status !== 'active') node.setLink('open');
-    } catch {
-      if (session.status !== 'active') node.setLink('down');
+    } catch (error) {
+      // A refusal is an answer too.
+      if (session.status !== 'active') node.setLink(error instanceof ApiError ? 'open' : 'down');
+      if (error instanceof ApiError) return;
       setTimeout(() => void this.#knowNode(), NODE_RETRY_MS);
     }
   }

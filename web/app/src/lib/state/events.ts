@@ -40,7 +40,7 @@ export function applyEvent(event: ServerEvent, refetch: () => void): void {
       return node.applyPeer(event.peer);
     case 'alert':
       void node.load().catch(() => undefined);
-      return toasts.error(event.text);
+      return toasts.alert(event.text);
     case 'typing':
       if (event.user.id !== session.me?.user.id) typing.saw(event.room, event.user);
       return;

@@ -17,6 +17,7 @@ const words = (over: Partial<LinkFacts> = {}) => {
   const found = linkWords({
     hq: hq(),
     known: true,
+    reached: true,
     lostSince: null,
     peers: { connected: 3, count: 4, missingHere: 0, missingThere: 0 },
     waiting: 0,

@@ -18,6 +18,8 @@ export interface LinkWords {
 export interface LinkFacts {
   hq: Headquarters | null;
   known: boolean;
+  /** The node answers, though it may not have said anything of itself yet. */
+  reached: boolean;
   lostSince: number | null;
   peers: { connected: number; count: number; missingHere: number; missingThere: number };
   waiting: number;
@@ -32,13 +34,20 @@ export function linkWords(facts: LinkFacts): LinkWords {
   return words;
 }
 
-function lineWords({ hq, known, lostSince, peers, now }: LinkFacts): LinkWords {
+function lineWords({ hq, known, reached, lostSince, peers, now }: LinkFacts): LinkWords {
   if (lostSince !== null) {
     const details = [t.nodeLostSince(since(lostSince, now)), t.nodeLostHint];
     return { reachable: 'unknown', tone: 'bad', main: t.nodeLost, details };
   }
-  if (!known) return { reachable: 'unknown', tone: 'quiet', main: t.nodeConnecting, details: [] };
-  if (!hq) return { reachable: 'unknown', tone: 'quiet', main: t.hqNone, details: [] };
+  if (!known)
+    return {
+      reachable: 'unknown',
+      tone: 'quiet',
+      main: reached ? t.nodeReachable : t.nodeConnecting,
+      details: [],
+    };
+  if (!hq || (!hq.is_self && !hq.office))
+    return { reachable: 'unknown', tone: 'quiet', main: t.hqNone, details: [] };
   if (hq.is_self) return headquartersItself(peers);
   const missing = missingWords(t.missingAtHq, hq.missing_there, hq.missing_here);
   if (hq.reachable) return { reachable: 'true', tone: 'good', main: t.hqReachable, details: missing };

@@ -20,6 +20,8 @@ class RoomsState {
   status = $state<Status>('loading');
   filter = $state('');
   #save: ReturnType<typeof setTimeout> | undefined;
+  /** Rooms that changed while the whole list was on its way, which may not know of it yet. */
+  #touched: Set<string> | null = null;
 
   get all(): ReadonlyMap<string, Room> {
     return this.#byId;
@@ -49,10 +51,13 @@ class RoomsState {
   }
 
   async load(): Promise<void> {
+    const touched = (this.#touched = new Set());
     try {
       this.#replace(await api.rooms.all());
       this.status = 'ready';
       this.#saveSoon();
+      if (this.#touched === touched) this.#touched = null;
+      await Promise.allSettled([...touched].map((id) => this.fetch(id)));
     } catch (error) {
       if (this.status === 'ready') this.status = 'offline';
       else if (this.status === 'loading') this.status = 'error';
@@ -69,6 +74,7 @@ class RoomsState {
 
   /** Takes a room over as the node gives it. */
   set(room: Room): void {
+    this.#touched?.add(room.id);
     this.#byId = new Map(this.#byId).set(room.id, room);
     this.#saveSoon();
   }

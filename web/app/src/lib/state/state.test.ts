@@ -91,6 +91,19 @@ describe('events patch what is there', () => {
     expect(timeline.items).toHaveLength(50);
   });
 
+  test('a room that changes while the list is on its way is asked for again', async () => {
+    let answer: (list: ReturnType<typeof room>[]) => void = () => undefined;
+    vi.spyOn(api.rooms, 'all').mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    const get = vi.spyOn(api.rooms, 'get').mockResolvedValue(room({ unread: 1 }));
+    rooms.set(room());
+    const loading = rooms.load();
+    applyEvent({ type: 'message', room: 'r-1', message: message() }, refetch);
+    answer([room(), room({ id: 'r-2' })]);
+    await loading;
+    expect(get.mock.calls).toEqual([['r-1']]);
+    expect(rooms.get('r-1')!.unread).toBe(1);
+  });
+
   test('only «refetch» asks for everything', () => {
     applyEvent({ type: 'refetch' }, refetch);
     expect(refetch).toHaveBeenCalledOnce();
@@ -163,6 +176,36 @@ describe('the timeline', () => {
     expect(timeline.late).toEqual(['late']);
     expect(timeline.items.findIndex((item) => item.id === 'late')).toBe(31);
     expect(timeline.view).toHaveLength(51);
+  });
+
+  test('a message that comes while a page is on its way is not lost', async () => {
+    let answer: (page: Page<Message>) => void = () => undefined;
+    vi.spyOn(api.messages, 'page').mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+    const timeline = new Timeline('r-1');
+    const opening = timeline.open();
+    timeline.apply(message({ id: 'new', sent_at: '2027-01-01T00:00:00Z' }));
+    answer({ items: all.slice(-50), next: all[950]!.id, previous: null });
+    await opening;
+    expect(timeline.items.at(-1)!.id).toBe('new');
+
+    const refreshing = timeline.refresh(null);
+    timeline.apply(message({ id: 'newer', sent_at: '2027-01-01T00:00:01Z' }));
+    answer({ items: [...all.slice(-49), timeline.items[50]!], next: all[951]!.id, previous: null });
+    await refreshing;
+    expect(timeline.items.map((item) => item.id).slice(-2)).toEqual(['new', 'newer']);
+  });
+
+  test('so is one that comes while the reader reaches the end from above', async () => {
+    const page = servePages();
+    const timeline = new Timeline('r-1');
+    await timeline.open(all[940]!.id);
+    let answer: (page: Page<Message>) => void = () => undefined;
+    page.mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)));
+    const reaching = timeline.showNewer();
+    timeline.apply(message({ id: 'new', sent_at: '2027-01-01T00:00:00Z' }));
+    answer({ items: all.slice(965), next: all[965]!.id, previous: null });
+    await reaching;
+    expect(timeline.items.slice(-2).map((item) => item.id)).toEqual([all.at(-1)!.id, 'new']);
   });
 
   test('the same message twice is one message', async () => {

@@ -18,9 +18,10 @@ export class Timeline {
   items = $state.raw<Message[]>([]);
   slice = $state.raw<Slice>({ from: 0, to: 0 });
   status = $state<'loading' | 'ready' | 'offline' | 'missing' | 'error'>('loading');
-  older = $state(false);
-  /** The run does not reach the newest message of the room. */
-  newer = $state(false);
+  /** Where the node goes on to earlier messages; null at the start of the room. */
+  #before = $state<string | null>(null);
+  /** Where it goes on to newer ones; null when the run reaches the end of the room. */
+  #after = $state<string | null>(null);
   busy = $state<'older' | 'newer' | null>(null);
   firstUnread = $state<string | null>(null);
   /** Messages below what is on the screen that came while looking elsewhere. */
@@ -38,11 +39,22 @@ export class Timeline {
   #countsTimer: ReturnType<typeof setTimeout> | undefined;
   /** Counts what made the run start anew, so that an answer to an older question is dropped. */
   #run = 0;
+  /** New messages that came while pages were on their way, or that lie beyond the run. */
+  #held: Message[] = [];
+  #loading = 0;
 
   constructor(readonly room: string) {}
 
   get view(): Message[] {
     return this.items.slice(this.slice.from, this.slice.to);
+  }
+
+  get older(): boolean {
+    return this.#before !== null;
+  }
+
+  get newer(): boolean {
+    return this.#after !== null;
   }
 
   get endInView(): boolean {
@@ -71,7 +83,6 @@ export class Timeline {
   async openEnd(target: Target = { to: 'end' }): Promise<void> {
     await this.#openPage(() => api.messages.page(this.room, { limit: PAGE }), target);
     if (this.status === 'ready') {
-      this.newer = false;
       this.fresh = 0;
       void cache.saveMessages(session.owner, this.room, this.items);
     }
@@ -97,19 +108,32 @@ export class Timeline {
   async #openPage(load: () => Promise<Page<Message>>, target: Target): Promise<void> {
     const run = ++this.#run;
     if (this.items.length === 0) this.status = 'loading';
+    this.#loading++;
     try {
       const page = await load();
       if (this.#closed || run !== this.#run) return;
       this.items = page.items;
-      this.older = page.next !== null;
-      this.newer = (page.previous ?? null) !== null;
+      this.#before = page.next;
+      this.#after = page.previous ?? null;
       this.slice = tail(page.items.length);
       this.status = 'ready';
       this.target = target;
+      this.#release();
     } catch (error) {
       if (this.#closed || run !== this.#run) return;
       await this.#openFailed(error);
+    } finally {
+      this.#loading--;
     }
+  }
+
+  /** What came in meanwhile, now that it has a place; known messages are passed over. */
+  #release(): void {
+    if (this.newer) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const message of held)
+      if (!this.items.some((item) => sameMessage(item, message))) this.#place(message, false);
   }
 
   async #openFailed(error: unknown): Promise<void> {
@@ -134,16 +158,16 @@ export class Timeline {
       this.slice = slideUp(this.slice);
       return;
     }
-    const first = this.items[0];
-    if (!this.older || this.busy || !first) return;
+    const before = this.#before;
+    if (before === null || this.busy) return;
     await this.#extend(
       'older',
-      () => api.messages.page(this.room, { limit: PAGE, before: first.id }),
+      () => api.messages.page(this.room, { limit: PAGE, before }),
       (page) => {
         const added = this.#unknown(page.items);
         this.items = [...added, ...this.items];
         this.slice = slideUp(shifted(this.slice, added.length));
-        this.older = page.next !== null && page.items.length > 0;
+        this.#before = page.next;
       },
     );
   }
@@ -153,16 +177,17 @@ export class Timeline {
       this.slice = slideDown(this.slice, this.items.length);
       return;
     }
-    const last = this.items.at(-1);
-    if (!this.newer || this.busy || !last) return;
+    const after = this.#after;
+    if (after === null || this.busy) return;
     await this.#extend(
       'newer',
-      () => api.messages.page(this.room, { limit: PAGE, after: last.id }),
+      () => api.messages.page(this.room, { limit: PAGE, after }),
       (page) => {
         this.items = [...this.items, ...this.#unknown(page.items)];
-        this.newer = (page.previous ?? null) !== null && page.items.length > 0;
+        this.#after = page.previous ?? null;
         this.slice = slideDown(this.slice, this.items.length);
         if (!this.newer) this.fresh = 0;
+        this.#release();
       },
     );
   }
@@ -209,12 +234,17 @@ export class Timeline {
       this.items = this.items.with(known, message);
       return;
     }
-    if (this.status !== 'ready') return;
+    if (this.#loading > 0 || this.busy !== null) this.#held.push(message);
+    if (this.status === 'ready') this.#place(message, true);
+  }
+
+  /** @param first false when the message was counted already */
+  #place(message: Message, first: boolean): void {
     const index = positionOf(this.items, message);
     const atTail = index === this.items.length;
-    if (message.late && !message.my_own) this.late = [...this.late, message.id];
+    if (first && message.late && !message.my_own) this.late = [...this.late, message.id];
     if (atTail && this.newer) {
-      if (!message.my_own) this.fresh++;
+      if (first && !message.my_own) this.fresh++;
       return;
     }
     if (index === 0 && this.older) return;

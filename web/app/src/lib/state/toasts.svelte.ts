@@ -7,19 +7,22 @@ export interface Toast {
 }
 
 const SHOW_MS = { info: 4000, error: 9000 };
+/** What people must know about the node stays until they have put it away. */
+const ALERT_MS = null;
 
 class Toasts {
   items = $state<Toast[]>([]);
   #next = 1;
 
-  #add(text: string, kind: Toast['kind']): void {
+  #add(text: string, kind: Toast['kind'], showMs: number | null): void {
     const id = this.#next++;
     this.items = [...this.items.filter((toast) => toast.text !== text), { id, text, kind }];
-    setTimeout(() => this.dismiss(id), SHOW_MS[kind]);
+    if (showMs !== null) setTimeout(() => this.dismiss(id), showMs);
   }
 
-  info = (text: string) => this.#add(text, 'info');
-  error = (text: string) => this.#add(text, 'error');
+  info = (text: string) => this.#add(text, 'info', SHOW_MS.info);
+  error = (text: string) => this.#add(text, 'error', SHOW_MS.error);
+  alert = (text: string) => this.#add(text, 'error', ALERT_MS);
   dismiss = (id: number) => {
     this.items = this.items.filter((toast) => toast.id !== id);
   };
