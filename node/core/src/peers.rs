@@ -5,4 +5,5 @@ mod clocks;
 mod links;
 
 pub use board::{PeerBoard, PeerRecord};
+pub use clocks::{CLOCK_SUSPECT_MS, own_offset_ms};
 pub use links::{LinkState, LinkTarget, Links};
