@@ -1,0 +1,112 @@
+//! The cookies of one node: the login and the device.
+//!
+//! Cookies ignore ports, so their names carry the short node id: two offices of the demo in one browser must not log each
+//! other out.
+
+use http::{HeaderMap, HeaderValue, header};
+use noroshi_sync::id::DeviceId;
+
+/// How long a browser keeps its login, seconds. The node ends sessions on its own account, usually earlier.
+const LOGIN_AGE_S: u32 = 90 * 24 * 3600;
+/// How long a browser keeps the name of its device, seconds: the most that browsers allow.
+const DEVICE_AGE_S: u32 = 400 * 24 * 3600;
+
+pub struct CookieNames {
+    login: String,
+    device: String,
+}
+
+/// What a request's cookies say about a name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    Nothing,
+    One(&'a str),
+    /// The same name with different values: somebody planted one of them.
+    Ambiguous,
+}
+
+impl CookieNames {
+    pub fn new(short_node_id: &str) -> Self {
+        Self { login: format!("noroshi_{short_node_id}"), device: format!("noroshi_device_{short_node_id}") }
+    }
+
+    pub fn token<'a>(&self, headers: &'a HeaderMap) -> Found<'a> {
+        find(headers, &self.login)
+    }
+
+    /// The device this browser was given before.
+    pub fn device(&self, headers: &HeaderMap) -> Option<DeviceId> {
+        match find(headers, &self.device) {
+            Found::One(text) => text.parse().ok(),
+            Found::Nothing | Found::Ambiguous => None,
+        }
+    }
+
+    /// None when a value cannot stand in a header, which neither a token nor an id can be.
+    pub fn set_login(&self, token: &str) -> Option<HeaderValue> {
+        set(&self.login, token, LOGIN_AGE_S)
+    }
+
+    pub fn set_device(&self, device: &str) -> Option<HeaderValue> {
+        set(&self.device, device, DEVICE_AGE_S)
+    }
+
+    pub fn clear_login(&self) -> Option<HeaderValue> {
+        set(&self.login, "", 0)
+    }
+}
+
+fn set(name: &str, value: &str, age_s: u32) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict")).ok()
+}
+
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let values = pairs
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    values.fold(Found::Nothing, |found, value| match found {
+        Found::Nothing => Found::One(value),
+        Found::One(first) if first == value => Found::One(first),
+        Found::One(_) | Found::Ambiguous => Found::Ambiguous,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, line.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn only_the_cookie_of_this_node_counts() {
+        let names = CookieNames::new("abcd1234");
+        assert_eq!(names.token(&headers(&["noroshi_ffff0000=other; noroshi_abcd1234=mine; x=1"])), Found::One("mine"));
+        assert_eq!(names.token(&headers(&["noroshi_ffff0000=other"])), Found::Nothing);
+        assert_eq!(names.token(&headers(&[])), Found::Nothing);
+    }
+
+    #[test]
+    fn the_same_name_twice_is_believed_only_when_it_says_the_same() {
+        let names = CookieNames::new("abcd1234");
+        assert_eq!(names.token(&headers(&["noroshi_abcd1234=a", "noroshi_abcd1234=a"])), Found::One("a"));
+        assert_eq!(names.token(&headers(&["noroshi_abcd1234=a", "noroshi_abcd1234=b"])), Found::Ambiguous);
+    }
+
+    #[test]
+    fn cookies_are_out_of_reach_for_scripts_and_other_sites() {
+        let names = CookieNames::new("abcd1234");
+        for cookie in [names.set_login("T"), names.set_device("D"), names.clear_login()] {
+            let text = cookie.unwrap().to_str().unwrap().to_owned();
+            assert!(text.contains("; HttpOnly") && text.contains("; SameSite=Strict") && text.contains("; Path=/;"));
+        }
+    }
+}

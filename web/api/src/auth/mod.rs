@@ -1,0 +1,9 @@
+//! Who asks: tokens and cookies, and what a browser must prove before it may write.
+
+pub mod cookie;
+pub mod credential;
+pub mod login_limit;
+pub mod origin;
+mod session;
+
+pub use session::Session;

@@ -1,0 +1,37 @@
+//! The proof that a request comes from somebody logged in; a handler that takes one cannot run without.
+
+use axum::extract::FromRequestParts;
+use http::Method;
+use http::request::Parts;
+use noroshi_node::view::Actor;
+
+use super::credential::Credential;
+use super::origin;
+use crate::problem::Problem;
+use crate::state::State;
+
+/// The header that only our own page can set on a request with a cookie.
+pub const OWN_PAGE_HEADER: &str = "x-noroshi";
+
+/// A valid login. For requests that write, a cookie alone is not enough: the page must prove that it is ours.
+pub struct Session {
+    pub actor: Actor,
+    pub token: String,
+}
+
+impl FromRequestParts<State> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let credential = Credential::of(&parts.headers, &state.cookies)?;
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        if credential.by_cookie && !reads {
+            if parts.headers.get(OWN_PAGE_HEADER).is_none_or(|value| value != "1") {
+                return Err(Problem::new("csrf"));
+            }
+            origin::check(&parts.headers)?;
+        }
+        let actor = state.node.authenticate(credential.token).await?;
+        Ok(Self { actor, token: credential.token.to_owned() })
+    }
+}

@@ -1,0 +1,32 @@
+//! What the parts of a request are called in a sentence.
+
+use super::Language;
+
+/// Name of a request field as people say it.
+pub fn label(field: Option<&str>, language: Language) -> &'static str {
+    let (ja, en) = match field {
+        Some("text") => ("本文", "text"),
+        Some("name") => ("名前", "name"),
+        Some("topic") => ("話題", "topic"),
+        Some("purpose") => ("目的", "purpose"),
+        Some("members" | "user") => ("メンバー", "list of members"),
+        Some("offices") => ("拠点", "list of offices"),
+        Some("mentions") => ("宛先", "list of mentions"),
+        Some("pins") => ("ピン留め", "list of pins"),
+        Some("reply_to") => ("返信先", "message replied to"),
+        Some("stamp") => ("スタンプ", "stamp"),
+        Some("message" | "id") => ("ID", "id"),
+        Some("limit") => ("件数", "limit"),
+        Some("login") => ("ログイン名", "login name"),
+        Some("password") => ("パスワード", "password"),
+        Some("q") => ("検索語", "search text"),
+        Some("role") => ("役割", "role"),
+        Some("kind") => ("種類", "kind"),
+        Some("cursor" | "before" | "after" | "around") => ("ページの位置", "page position"),
+        _ => ("入力", "input"),
+    };
+    match language {
+        Language::Japanese => ja,
+        Language::English => en,
+    }
+}

@@ -1,0 +1,198 @@
+//! Every error there is: its status and its words. The one place to add a code.
+
+use http::StatusCode;
+
+/// One line of the table. `{field}`, `{limit}` and `{seconds}` are filled in.
+pub struct Row {
+    pub code: &'static str,
+    pub status: StatusCode,
+    /// Title and sentence.
+    pub ja: (&'static str, &'static str),
+    pub en: (&'static str, &'static str),
+}
+
+/// The line of a code. Unknown codes of a field are 422, any other is our own fault.
+pub fn row(code: &str, of_field: bool) -> &'static Row {
+    let fallback = if of_field { &INVALID } else { &INTERNAL };
+    TABLE.iter().find(|row| row.code == code).unwrap_or(fallback)
+}
+
+#[cfg(test)]
+pub fn knows(code: &str) -> bool {
+    TABLE.iter().any(|row| row.code == code)
+}
+
+const fn line(
+    code: &'static str,
+    status: StatusCode,
+    ja: (&'static str, &'static str),
+    en: (&'static str, &'static str),
+) -> Row {
+    Row { code, status, ja, en }
+}
+
+const INVALID: Row = line(
+    "invalid",
+    StatusCode::UNPROCESSABLE_ENTITY,
+    ("入力に誤りがあります", "{field}の内容が正しくありません。"),
+    ("Invalid input", "The {field} is not valid."),
+);
+
+const INTERNAL: Row = line(
+    "internal",
+    StatusCode::INTERNAL_SERVER_ERROR,
+    ("内部エラー", "処理中に問題が起きました。管理者にお知らせください。"),
+    ("Internal error", "Something went wrong here. Please tell the administrator."),
+);
+
+#[rustfmt::skip]
+static TABLE: &[Row] = &[
+    INVALID,
+    INTERNAL,
+    // 400: the request cannot be read
+    line("malformed", StatusCode::BAD_REQUEST,
+        ("リクエストの形式が違います", "送られた内容を読み取れませんでした。"),
+        ("Malformed request", "The request could not be read.")),
+    line("bad_host", StatusCode::BAD_REQUEST,
+        ("宛先が正しくありません", "Host ヘッダーが正しくありません。"),
+        ("Bad host", "The Host header is missing or not valid.")),
+    line("token_in_query", StatusCode::BAD_REQUEST,
+        ("トークンを URL に書くことはできません", "トークンは Authorization ヘッダーか Cookie で送ってください。"),
+        ("A token does not belong in an address", "Send the token in the Authorization header or the cookie.")),
+    // 401
+    line("unauthenticated", StatusCode::UNAUTHORIZED,
+        ("ログインが必要です", "ログインしていないか、ログインの期限が切れています。"),
+        ("Please log in", "You are not logged in, or the login has expired.")),
+    line("wrong_credentials", StatusCode::UNAUTHORIZED,
+        ("ログインできません", "ログイン名またはパスワードが違います。"),
+        ("Cannot log in", "The login name or the password is wrong.")),
+    line("credentials_disagree", StatusCode::UNAUTHORIZED,
+        ("ログイン情報が一致しません", "Cookie と Authorization ヘッダーのログイン情報が異なります。もう一度ログインしてください。"),
+        ("The credentials disagree", "The cookie and the Authorization header are of different logins. Please log in again.")),
+    // 403
+    line("forbidden", StatusCode::FORBIDDEN,
+        ("許可されていません", "この操作を行う権限がありません。"),
+        ("Not allowed", "You do not have the right to do this.")),
+    line("csrf", StatusCode::FORBIDDEN,
+        ("この画面からは操作できません", "操作の確認に必要な X-Noroshi ヘッダーがありません。"),
+        ("Not from this page", "The X-Noroshi header, which proves that this application asks, is missing.")),
+    line("wrong_origin", StatusCode::FORBIDDEN,
+        ("別のサイトからの操作です", "別のサイトから送られたため、拒否しました。"),
+        ("Another site asks", "Refused, because the request comes from another site.")),
+    // 404, 405
+    line("not_found", StatusCode::NOT_FOUND,
+        ("見つかりません", "存在しないか、表示する権限がありません。"),
+        ("Not found", "It does not exist, or you may not see it.")),
+    line("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED,
+        ("この操作はできません", "このアドレスではその操作を受け付けていません。"),
+        ("Method not allowed", "This address does not take that method.")),
+    // 408, 409
+    line("request_timeout", StatusCode::REQUEST_TIMEOUT,
+        ("時間切れです", "内容が時間内に届きませんでした。通信状態を確認して、もう一度お試しください。"),
+        ("Too slow", "The request did not arrive in time. Please check the connection and try again.")),
+    line("conflict", StatusCode::CONFLICT,
+        ("ID が重複しています", "同じ ID で別の内容がすでに保存されています。"),
+        ("The id is taken", "Other content is stored under the same id.")),
+    // 413, 414, 415, 426
+    line("too_large", StatusCode::PAYLOAD_TOO_LARGE,
+        ("大きすぎます", "送れる大きさ({limit})を超えています。"),
+        ("Too large", "More than the limit of {limit}.")),
+    line("uri_too_long", StatusCode::URI_TOO_LONG,
+        ("アドレスが長すぎます", "アドレスが長すぎるため、処理できません。"),
+        ("The address is too long", "The address is too long to be handled.")),
+    line("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ("この形式は受け付けていません", "内容は UTF-8 の application/json で送ってください。"),
+        ("Unsupported media type", "Please send application/json in UTF-8.")),
+    line("upgrade_required", StatusCode::UPGRADE_REQUIRED,
+        ("WebSocket でつないでください", "このアドレスは WebSocket 専用です。"),
+        ("WebSocket only", "This address speaks WebSocket only.")),
+    // 422: understood, but not valid
+    line("empty", StatusCode::UNPROCESSABLE_ENTITY,
+        ("入力がありません", "{field}を入力してください。"),
+        ("Nothing entered", "The {field} must not be empty.")),
+    line("too_long", StatusCode::UNPROCESSABLE_ENTITY,
+        ("長すぎます", "{field}が長すぎます。短くしてください。"),
+        ("Too long", "The {field} is too long. Please shorten it.")),
+    line("control_characters", StatusCode::UNPROCESSABLE_ENTITY,
+        ("使えない文字があります", "{field}に使えない制御文字が含まれています。取り除いてください。"),
+        ("Characters not allowed", "The {field} contains control characters. Please remove them.")),
+    line("unknown_user", StatusCode::UNPROCESSABLE_ENTITY,
+        ("職員が見つかりません", "{field}に、この団体にいない人が含まれています。"),
+        ("Unknown person", "The {field} names somebody who is not in this organisation.")),
+    line("unknown_office", StatusCode::UNPROCESSABLE_ENTITY,
+        ("拠点が見つかりません", "{field}に、この団体にない拠点が含まれています。"),
+        ("Unknown office", "The {field} names an office that is not in this organisation.")),
+    line("too_many_items", StatusCode::UNPROCESSABLE_ENTITY,
+        ("数が多すぎます", "{field}の数が多すぎます。"),
+        ("Too many", "The {field} has too many items.")),
+    line("unknown_message", StatusCode::UNPROCESSABLE_ENTITY,
+        ("メッセージが見つかりません", "{field}に、このトークルームにないメッセージが含まれています。"),
+        ("Unknown message", "The {field} names a message that is not in this room.")),
+    line("redacted", StatusCode::UNPROCESSABLE_ENTITY,
+        ("取り消されたメッセージです", "取り消されたメッセージには操作できません。"),
+        ("The message was redacted", "A redacted message cannot be changed any more.")),
+    line("last_admin", StatusCode::UNPROCESSABLE_ENTITY,
+        ("管理者がいなくなります", "トークルームには管理者が 1 人以上必要です。先に別の人を管理者にしてください。"),
+        ("The last administrator", "A room needs an administrator. Please make somebody else one first.")),
+    line("not_two", StatusCode::UNPROCESSABLE_ENTITY,
+        ("相手は 1 人です", "1 対 1 のトークルームの相手は 1 人だけ選んでください。"),
+        ("Not two people", "A conversation of two needs exactly one other person.")),
+    line("not_allowed", StatusCode::UNPROCESSABLE_ENTITY,
+        ("ここでは設定できません", "このトークルームでは{field}を設定できません。"),
+        ("Not possible here", "The {field} cannot be set in this room.")),
+    line("out_of_range", StatusCode::UNPROCESSABLE_ENTITY,
+        ("範囲外です", "{field}が範囲外です。"),
+        ("Out of range", "The {field} is out of range.")),
+    line("invalid_id", StatusCode::UNPROCESSABLE_ENTITY,
+        ("ID の形式が違います", "{field}は UUID(バージョン 7)で指定してください。"),
+        ("Not a valid id", "The {field} must be a UUID of version 7.")),
+    line("unknown_cursor", StatusCode::UNPROCESSABLE_ENTITY,
+        ("続きが見つかりません", "ページの位置が古くなりました。はじめから読み込み直してください。"),
+        ("The page is gone", "The page position is out of date. Please load from the beginning.")),
+    line("device_code_not_used", StatusCode::UNPROCESSABLE_ENTITY,
+        ("端末コードは使えません", "この団体では端末コードによる登録を行っていません。"),
+        ("No device codes here", "This organisation does not enrol devices by code.")),
+    // 429
+    line("too_many", StatusCode::TOO_MANY_REQUESTS,
+        ("回数が多すぎます", "回数の上限に達しました。{seconds} 秒待ってからもう一度お試しください。"),
+        ("Too many attempts", "Please wait {seconds} seconds and try again.")),
+    // 503, 507
+    line("busy", StatusCode::SERVICE_UNAVAILABLE,
+        ("混み合っています", "ただいま混み合っています。{seconds} 秒ほど待ってからもう一度お試しください。"),
+        ("Busy", "The node is busy. Please try again in about {seconds} seconds.")),
+    line("answer_timeout", StatusCode::SERVICE_UNAVAILABLE,
+        ("応答に時間がかかっています", "処理が時間内に終わりませんでした。同じ内容をもう一度送っても二重にはなりません。"),
+        ("Too slow an answer", "It did not finish in time. Sending the same again will not double it.")),
+    line("storage_failed", StatusCode::SERVICE_UNAVAILABLE,
+        ("保存先に問題があります", "保存先に問題があるため、いまは保存できません。管理者にお知らせください。"),
+        ("The storage does not work", "Nothing can be saved at the moment. Please tell the administrator.")),
+    line("app_missing", StatusCode::SERVICE_UNAVAILABLE,
+        ("画面が組み込まれていません", "このプログラムには画面が組み込まれていません。"),
+        ("The app is missing", "This program was built without its web app.")),
+    line("storage_full", StatusCode::INSUFFICIENT_STORAGE,
+        ("空き容量がありません", "保存先の空き容量がないため、いまは保存できません。管理者にお知らせください。"),
+        ("The storage is full", "Nothing can be saved, because the disk is full. Please tell the administrator.")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_every_line_says_something() {
+        let codes: BTreeSet<_> = TABLE.iter().map(|row| row.code).collect();
+        assert_eq!(codes.len(), TABLE.len());
+        for row in TABLE {
+            assert!(row.status.is_client_error() || row.status.is_server_error(), "{}", row.code);
+            assert!(row.code.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", row.code);
+            assert!(row.ja.1.ends_with('。') && row.en.1.ends_with('.'), "{}", row.code);
+        }
+    }
+
+    #[test]
+    fn a_code_nobody_wrote_down_is_never_a_success() {
+        assert_eq!(row("never_heard_of", true).status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(row("never_heard_of", false).status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -1,0 +1,50 @@
+//! What every request passes before it reaches a handler, and what every answer carries.
+
+use axum::extract::{Request, State as Extracted};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, header};
+
+use crate::auth::origin;
+use crate::limits::URI_MAX;
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Seconds after which a request that took too long is worth another try.
+const RETRY_SLOW_S: u32 = 5;
+
+/// One valid `Host`, an address of sane length, and an answer in time.
+///
+/// A write that is answered too late may still be stored; its id makes a second try harmless.
+pub async fn admit(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
+    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > URI_MAX) {
+        return Problem::new("uri_too_long").into_response();
+    }
+    if origin::host(request.headers()).is_none() {
+        return Problem::new("bad_host").into_response();
+    }
+    match tokio::time::timeout(state.answer_time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_elapsed) => Problem::retry("answer_timeout", RETRY_SLOW_S).into_response(),
+    }
+}
+
+/// Headers for browsers: nothing is guessed, framed, leaked or kept.
+pub async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in DEFAULTS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// For what sets nothing of its own: the API. The app's files name their own policy and caching.
+const DEFAULTS: [(HeaderName, HeaderValue); 7] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];

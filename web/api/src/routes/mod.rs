@@ -1,0 +1,99 @@
+//! Every call there is: one module a subject, each owning its requests and answers.
+
+mod directory;
+mod events;
+mod front_door;
+mod health;
+mod members;
+mod messages;
+mod node;
+mod openapi;
+mod paths;
+mod peers;
+mod reactions;
+mod reading;
+mod rooms;
+mod session;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::observe;
+use crate::problem::{self, Problem};
+use crate::state::State;
+
+pub use openapi::document;
+
+/// A list, as every list of the contract looks.
+#[derive(Serialize, ToSchema)]
+pub struct Items<T> {
+    pub items: Vec<T>,
+    /// `cursor=` for the next part; null at the end.
+    pub next: Option<String>,
+}
+
+impl<T> Items<T> {
+    /// A list that fits into one answer.
+    pub fn all(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// The status of a write that may be a repeat.
+fn created(now: bool) -> StatusCode {
+    if now { StatusCode::CREATED } else { StatusCode::OK }
+}
+
+/// The calls with their description.
+fn calls() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(session::log_in, session::log_out))
+        .routes(routes!(session::me))
+        .routes(routes!(node::node))
+        .routes(routes!(peers::list))
+        .routes(routes!(peers::set_link))
+        .routes(routes!(rooms::list, rooms::create))
+        .routes(routes!(rooms::get, rooms::edit))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(messages::page))
+        .routes(routes!(messages::put, messages::edit, messages::redact))
+        .routes(routes!(reactions::add, reactions::remove))
+        .routes(routes!(reading::mark))
+        .routes(routes!(reading::receipts))
+        .routes(routes!(directory::users))
+        .routes(routes!(directory::offices))
+        .routes(routes!(events::socket))
+        .routes(routes!(events::stream))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// Calls, app and everything around them. Layers are listed from the inside out.
+pub fn router(state: State) -> Router {
+    let (router, _document) = calls().split_for_parts();
+    router
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(|| async { Problem::new("method_not_allowed") })
+        .layer(from_fn_with_state(state.clone(), front_door::admit))
+        .layer(CatchPanicLayer::custom(|_panic| Problem::new("internal").into_response()))
+        .layer(axum::middleware::from_fn(problem::render::render))
+        .layer(axum::middleware::from_fn(front_door::harden))
+        .layer(axum::middleware::from_fn(observe::observe))
+        .with_state(state)
+}
+
+/// What is no call is a page or a file of the app.
+async fn elsewhere(axum::extract::State(state): axum::extract::State<State>, request: Request) -> Response {
+    state.app.answer(&request)
+}

@@ -1,0 +1,14 @@
+//! The web server over a real node in a folder of its own, spoken to through real sockets.
+
+mod app;
+mod auth;
+mod bad_input;
+mod connections;
+mod events;
+mod house;
+mod http;
+mod ids;
+mod privacy;
+mod routes;
+mod socket;
+mod stream;
