@@ -19,6 +19,8 @@ pub mod recovery;
 mod role;
 pub mod sealed;
 mod signer;
+#[cfg(test)]
+mod testing;
 
 pub use address::NodeAddress;
 pub use authority::{IssuingKey, KeyFolder, NodeIdentity};
