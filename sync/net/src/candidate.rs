@@ -6,8 +6,11 @@ use std::net::SocketAddr;
 
 use noroshi_sync::id::NodeId;
 
+use crate::close::{Ended, Redial};
 use crate::jitter::Jitter;
-use crate::limits::{ANNOUNCED_ATTEMPTS_EAGER, REDIAL_MAX_MS, REDIAL_MIN_MS, REDIAL_NOISE_MS, REDIAL_REFUSED_MS};
+use crate::limits::{
+    ANNOUNCED_ATTEMPTS_EAGER, REDIAL_MAX_MS, REDIAL_MIN_MS, REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS,
+};
 use crate::link::Via;
 
 /// What is dialled.
@@ -135,7 +138,7 @@ impl Candidate {
     }
 
     /// Tries again at a time counted from the start of the last attempt.
-    pub fn failed(&mut self, now_ms: u64, jitter: &mut Jitter) {
+    fn failed(&mut self, now_ms: u64, jitter: &mut Jitter) {
         self.failures = self.failures.saturating_add(1);
         let is_noise =
             self.failures > ANNOUNCED_ATTEMPTS_EAGER && (self.is_unproven() || self.via() == Some(Via::Heard));
@@ -148,11 +151,20 @@ impl Candidate {
         self.wait(now_ms.max(self.begun_ms.unwrap_or(now_ms) + pause_ms));
     }
 
-    /// Tries again after a minute or so.
-    pub fn refused(&mut self, now_ms: u64, jitter: &mut Jitter) {
-        self.failures = self.failures.saturating_add(1);
-        let pause_ms = jitter.between(REDIAL_REFUSED_MS - REDIAL_REFUSED_MS / 10, REDIAL_REFUSED_MS);
-        self.attempt = Attempt::Waiting { until_ms: now_ms + pause_ms, refused: true };
+    /// Was in use or tried; tries again as suits how it ended.
+    pub fn ended(&mut self, ended: &Ended, now_ms: u64, jitter: &mut Jitter) {
+        match ended.redial() {
+            Redial::Soon => self.failed(now_ms, jitter),
+            Redial::Later => {
+                let pause_ms = jitter.between(REDIAL_TROUBLE_MS / 2, REDIAL_TROUBLE_MS);
+                self.attempt = Attempt::Waiting { until_ms: now_ms + pause_ms, refused: false };
+            }
+            Redial::Late => {
+                self.failures = self.failures.saturating_add(1);
+                let pause_ms = jitter.between(REDIAL_REFUSED_MS - REDIAL_REFUSED_MS / 10, REDIAL_REFUSED_MS);
+                self.attempt = Attempt::Waiting { until_ms: now_ms + pause_ms, refused: true };
+            }
+        }
     }
 
     /// Was of use: what went wrong before is forgotten. `pause_ms` until the next attempt, if one is then wanted.

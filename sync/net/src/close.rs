@@ -3,60 +3,61 @@
 use noroshi_sync::event::CloseReason;
 use quinn::{ConnectionError, TransportErrorCode, VarInt};
 
-/// Application close codes of `noroshi/1` and `noroshi-join/1`.
+/// Application close codes of `noroshi/1` and `noroshi-join/1`. Up to 15 they are those of a session
+/// ([`CloseReason::code`]), from 16 on those of the transport.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error)]
 #[repr(u32)]
 pub enum CloseCode {
     #[error("the node shuts down")]
     Shutdown = 0,
-    #[error("the line is cut by its link switch")]
-    Cut = 1,
-    #[error("the two nodes are connected already")]
-    Redundant = 2,
-    #[error("another connection of the same two nodes is used instead")]
-    Superseded = 3,
-    #[error("too busy")]
-    Busy = 4,
-    #[error("a certificate is needed")]
-    NoCertificate = 5,
-    #[error("a frame is malformed")]
-    Malformed = 6,
-    #[error("a frame is over the limit")]
-    TooLarge = 7,
-    #[error("the protocol was broken")]
-    Protocol = 8,
-    #[error("frames were not taken in time")]
-    Stalled = 9,
-    #[error("no answer in time")]
-    Silent = 10,
     #[error("no protocol version in common")]
-    Version = 11,
+    Version = 1,
     #[error("the name is not that of the certificate")]
-    WrongName = 12,
+    WrongName = 2,
+    #[error("a frame is malformed")]
+    Malformed = 3,
+    #[error("the protocol was broken")]
+    Protocol = 4,
+    #[error("no answer in time")]
+    Silent = 5,
     #[error("the store does not answer")]
-    Store = 13,
+    Store = 6,
+    #[error("the line is cut by its link switch")]
+    Cut = 16,
+    #[error("the two nodes are connected already")]
+    Redundant = 17,
+    #[error("another connection of the same two nodes is used instead")]
+    Superseded = 18,
+    #[error("too busy")]
+    Busy = 19,
+    #[error("a certificate is needed")]
+    NoCertificate = 20,
+    #[error("a frame is over the limit")]
+    TooLarge = 21,
+    #[error("frames were not taken in time")]
+    Stalled = 22,
     #[error("a node cannot connect to itself")]
-    Itself = 14,
+    Itself = 23,
     #[error("the join exchange is over")]
-    JoinDone = 15,
+    JoinDone = 24,
 }
 
 impl CloseCode {
     const ALL: [Self; 16] = [
         Self::Shutdown,
+        Self::Version,
+        Self::WrongName,
+        Self::Malformed,
+        Self::Protocol,
+        Self::Silent,
+        Self::Store,
         Self::Cut,
         Self::Redundant,
         Self::Superseded,
         Self::Busy,
         Self::NoCertificate,
-        Self::Malformed,
         Self::TooLarge,
-        Self::Protocol,
         Self::Stalled,
-        Self::Silent,
-        Self::Version,
-        Self::WrongName,
-        Self::Store,
         Self::Itself,
         Self::JoinDone,
     ];
@@ -73,14 +74,14 @@ impl CloseCode {
         VarInt::from_u32(self.number())
     }
 
-    /// Whether the same attempt would end the same way, so that it is not repeated soon.
-    pub fn is_refusal(self) -> bool {
+    /// When to try again.
+    fn redial(self) -> Redial {
         match self {
-            Self::Busy | Self::NoCertificate | Self::Malformed | Self::TooLarge | Self::Protocol => true,
-            Self::Version | Self::WrongName | Self::Itself | Self::JoinDone => true,
+            Self::Version | Self::WrongName | Self::Malformed | Self::Protocol | Self::TooLarge => Redial::Late,
+            Self::Busy | Self::NoCertificate | Self::Itself | Self::JoinDone => Redial::Late,
+            Self::Silent | Self::Store | Self::Stalled => Redial::Later,
             // A cut line is probed like an unreachable one: it may be restored at any moment.
-            Self::Shutdown | Self::Cut | Self::Redundant | Self::Superseded => false,
-            Self::Stalled | Self::Silent | Self::Store => false,
+            Self::Shutdown | Self::Cut | Self::Redundant | Self::Superseded => Redial::Soon,
         }
     }
 
@@ -94,6 +95,17 @@ impl CloseCode {
             CloseReason::Store => Self::Store,
         }
     }
+}
+
+/// When an address is dialled again after a connection, or an attempt at one, has ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Redial {
+    /// Within 0.5 to 3 seconds: the line may be back at any moment.
+    Soon,
+    /// After some seconds: the peer, or this node, has trouble that does not pass at once.
+    Later,
+    /// After a minute: the same would end the same way.
+    Late,
 }
 
 /// How a connection, or the attempt at one, ended.
@@ -119,13 +131,17 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Whether the next attempt waits a minute.
-    pub fn is_refusal(&self) -> bool {
+    pub(crate) fn redial(&self) -> Redial {
         match self {
-            Self::ByUs(code) | Self::ByPeer(code) => code.is_refusal(),
-            Self::ByPeerUnknown(_) | Self::Handshake(_) => true,
-            Self::TimedOut | Self::Reset | Self::Address(_) | Self::Transport(_) => false,
+            Self::ByUs(code) | Self::ByPeer(code) => code.redial(),
+            Self::ByPeerUnknown(_) | Self::Handshake(_) => Redial::Late,
+            Self::TimedOut | Self::Reset | Self::Address(_) | Self::Transport(_) => Redial::Soon,
         }
+    }
+
+    /// Whether somebody was there and refused, so that trying again soon makes no sense.
+    pub fn is_refusal(&self) -> bool {
+        self.redial() == Redial::Late
     }
 
     /// The words used as a label of metrics.
@@ -172,16 +188,27 @@ impl From<ConnectionError> for Ended {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use noroshi_sync::wire::Malformed;
+
     use super::*;
 
     #[test]
-    fn numbers_are_one_to_one() {
-        for (index, code) in CloseCode::ALL.into_iter().enumerate() {
-            assert_eq!(code.number() as usize, index);
-            assert_eq!(CloseCode::from_number(u64::from(code.number())), Some(code));
+    fn numbers_are_one_to_one_and_those_of_the_session() {
+        let numbers: BTreeSet<u32> = CloseCode::ALL.into_iter().map(CloseCode::number).collect();
+        assert_eq!(numbers.len(), CloseCode::ALL.len());
+        for number in 0..100 {
+            let known = CloseCode::from_number(number).map(|code| u64::from(code.number()));
+            assert_eq!(known, numbers.iter().copied().map(u64::from).find(|known| *known == number));
         }
-        assert_eq!(CloseCode::from_number(16), None);
         assert_eq!(CloseCode::from_number(u64::MAX), None);
+        let malformed = Malformed::Invalid { what: "frame", reason: "test" };
+        let reasons = [CloseReason::Version, CloseReason::WrongName, CloseReason::Malformed(malformed)];
+        let others = [CloseReason::Protocol("test"), CloseReason::Silent(1), CloseReason::Store];
+        for reason in reasons.into_iter().chain(others) {
+            assert_eq!(CloseCode::of(&reason).number(), reason.code());
+        }
     }
 
     #[test]

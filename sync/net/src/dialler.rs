@@ -10,7 +10,7 @@ use noroshi_sync::id::NodeId;
 
 use crate::announcers::Announcers;
 use crate::candidate::{Attempt, Candidate, Target};
-use crate::close::{CloseCode, Ended};
+use crate::close::{CloseCode, Ended, Redial};
 use crate::jitter::Jitter;
 use crate::limits::{
     CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, REDIAL_MIN_MS,
@@ -26,6 +26,8 @@ pub(crate) struct Dialler {
     links: LinkState,
     announcers: Announcers,
     jitter: Jitter,
+    /// What [`wake_at`](Self::wake_at) said, until something changes: it is asked after every frame.
+    wake: Option<Option<u64>>,
 }
 
 /// An attempt to begin.
@@ -68,6 +70,7 @@ impl Dialler {
             links,
             announcers: Announcers::default(),
             jitter: Jitter::new(seed),
+            wake: None,
         };
         for target in configured.into_iter().take(CANDIDATES_MAX) {
             dialler.candidates.entry(target).or_insert_with(|| Candidate::new(now_ms)).configured = true;
@@ -79,6 +82,7 @@ impl Dialler {
 
     /// Replaces the addresses of the directory. Returns how many found no place.
     pub fn set_directory(&mut self, nodes: Vec<(NodeId, Vec<SocketAddr>)>, now_ms: u64) -> usize {
+        self.wake = None;
         self.candidates.values_mut().for_each(|candidate| candidate.listed.clear());
         let mut left_out = 0;
         for (node, addresses) in nodes {
@@ -98,6 +102,7 @@ impl Dialler {
 
     /// An announcement on the local network: a node with this short id says that it is at this address.
     pub fn hint(&mut self, address: SocketAddr, short: &str, now_ms: u64) -> Hinted {
+        self.wake = None;
         if short == self.own.short() || address.port() == 0 || address.ip().is_unspecified() {
             return Hinted::Own;
         }
@@ -133,6 +138,7 @@ impl Dialler {
 
     /// The announcement was withdrawn. That can be forged too, so an address where a peer was found is kept.
     pub fn withdrawn(&mut self, short: &str) {
+        self.wake = None;
         for candidate in self.candidates.values_mut() {
             if candidate.found.is_none() && candidate.announced.as_deref() == Some(short) {
                 candidate.announced = None;
@@ -143,6 +149,7 @@ impl Dialler {
 
     /// The network of this machine changed: whatever failed may work now.
     pub fn network_changed(&mut self, now_ms: u64) {
+        self.wake = None;
         for candidate in self.candidates.values_mut() {
             candidate.itself = false;
             candidate.hurry(now_ms);
@@ -151,6 +158,7 @@ impl Dialler {
 
     /// The link switch was used: lines that are no longer cut are dialled now, also those that were refused.
     pub fn set_links(&mut self, links: LinkState, now_ms: u64) {
+        self.wake = None;
         self.links = links;
         for candidate in self.candidates.values_mut() {
             if !candidate.is_running() {
@@ -163,6 +171,7 @@ impl Dialler {
 
     /// A connection dialled by the peer is up: it can be dialled there.
     pub fn heard(&mut self, peer: NodeId, address: SocketAddr, now_ms: u64) {
+        self.wake = None;
         let target = Target::Address(address);
         if !self.candidates.contains_key(&target)
             && self.count(|candidate| candidate.via() == Some(Via::Heard)) >= CANDIDATES_HEARD_MAX
@@ -176,17 +185,19 @@ impl Dialler {
     }
 
     pub fn connected(&mut self, peer: NodeId) {
+        self.wake = None;
         self.connected.insert(peer);
     }
 
     pub fn disconnected(&mut self, peer: NodeId, ended: &Ended, now_ms: u64) {
+        self.wake = None;
         self.connected.remove(&peer);
         for candidate in self.candidates.values_mut().filter(|candidate| candidate.is_of(&peer)) {
             if candidate.is_running() {
                 continue;
             }
-            if ended.is_refusal() {
-                candidate.refused(now_ms, &mut self.jitter);
+            if ended.redial() > Redial::Soon {
+                candidate.ended(ended, now_ms, &mut self.jitter);
             } else {
                 // Both sides notice at once; the pause keeps them from always dialling at once too.
                 let pause_ms = self.jitter.between(0, REDIAL_MIN_MS);
@@ -197,6 +208,7 @@ impl Dialler {
 
     /// The attempt at this target is over.
     pub fn finished(&mut self, target: &Target, outcome: Outcome, now_ms: u64) {
+        self.wake = None;
         let Some(candidate) = self.candidates.get_mut(target) else { return };
         match outcome {
             Outcome::Peer(peer) => {
@@ -209,11 +221,7 @@ impl Dialler {
             }
             Outcome::Failed { peer, ended } => {
                 candidate.found = peer.or(candidate.found);
-                if ended.is_refusal() {
-                    candidate.refused(now_ms, &mut self.jitter);
-                } else {
-                    candidate.failed(now_ms, &mut self.jitter);
-                }
+                candidate.ended(&ended, now_ms, &mut self.jitter);
             }
         }
         self.forget_untold();
@@ -223,6 +231,10 @@ impl Dialler {
 
     /// Attempts to begin now. Each must be reported by [`finished`](Self::finished).
     pub fn due(&mut self, now_ms: u64) -> Vec<Dial> {
+        if self.wake_at().is_none_or(|wake_ms| wake_ms > now_ms) {
+            return Vec::new();
+        }
+        self.wake = None;
         let mut running = self.running(|_| true);
         let mut running_unproven = self.running(Candidate::is_unproven);
         let mut waiting: Vec<(bool, u64, Target, Via)> = self
@@ -251,7 +263,13 @@ impl Dialler {
     }
 
     /// When [`due`](Self::due) has something next, unless something else happens before.
-    pub fn wake_at(&self) -> Option<u64> {
+    pub fn wake_at(&mut self) -> Option<u64> {
+        let wake = self.wake.unwrap_or_else(|| self.soonest());
+        self.wake = Some(wake);
+        wake
+    }
+
+    fn soonest(&self) -> Option<u64> {
         let full = self.running(|_| true) >= DIALS_MAX;
         let full_unproven = self.running(Candidate::is_unproven) >= DIALS_ANNOUNCED_MAX;
         self.candidates
@@ -261,14 +279,19 @@ impl Dialler {
             .min()
     }
 
-    pub fn is_cut(&self, peer: &NodeId) -> bool {
-        self.links.is_cut(peer)
-    }
-
     /// How the address of a peer is known.
     pub fn via(&self, peer: &NodeId) -> Via {
         let known = self.candidates.values().filter(|candidate| candidate.is_of(peer)).filter_map(Candidate::via).min();
         known.unwrap_or(Via::Heard)
+    }
+
+    /// The peers a target can belong to, as far as is known.
+    pub fn owners(&self, target: &Target) -> Vec<NodeId> {
+        let candidate = self.candidates.get(target);
+        candidate.map_or_else(Vec::new, |candidate| match candidate.found {
+            Some(peer) => vec![peer],
+            None => candidate.listed.iter().copied().collect(),
+        })
     }
 
     /// Peers for which an address is known.

@@ -124,7 +124,9 @@ mod tests {
         let authority = Authority::new("朝凪市");
         let other = Authority::new("夕凪市");
         let (one, two) = (authority.issue(Leaf::default()), authority.issue(Leaf::default()));
-        let chain = |leaf: &crate::tests::authority::Issued| leaf.chain.iter().map(|c| c.to_vec()).collect::<Vec<_>>();
+        let chain = |leaf: &crate::tests::authority::Issued| {
+            leaf.chain.iter().map(|certificate| certificate.to_vec()).collect::<Vec<_>>()
+        };
         let root = authority.root.to_vec();
 
         let make = |chain, key, root| Identity::new(chain, key, root).unwrap_err();

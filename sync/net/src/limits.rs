@@ -107,6 +107,9 @@ pub const REDIAL_MAX_MS: u64 = 3_000;
 pub const ANNOUNCED_ATTEMPTS_EAGER: u32 = 10;
 /// … and is then dialled this seldom, milliseconds.
 pub const REDIAL_NOISE_MS: u64 = 30_000;
+/// Longest time until the next attempt when the peer or this node has trouble (a full disk, a hanging program),
+/// milliseconds.
+pub const REDIAL_TROUBLE_MS: u64 = 10_000;
 /// Time until the next attempt after a refusal, milliseconds.
 pub const REDIAL_REFUSED_MS: u64 = 60_000;
 /// Announcements that wait for the driver; more are dropped and asked for again.

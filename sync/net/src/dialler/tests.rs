@@ -170,6 +170,17 @@ fn a_peer_that_broke_the_protocol_waits_a_minute() {
 }
 
 #[test]
+fn a_peer_with_a_full_disk_gets_some_seconds() {
+    let mut dialler = dialler(vec![at(1)]);
+    dialler.due(0);
+    dialler.connected(node(1));
+    dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
+    dialler.disconnected(node(1), &Ended::ByPeer(CloseCode::Store), 1_000);
+    assert_eq!(dialler.due(5_999), []);
+    assert_eq!(dialler.due(11_000).len(), 1);
+}
+
+#[test]
 fn an_address_that_is_our_own_is_left_alone_until_the_network_changes() {
     let mut dialler = dialler(vec![at(1)]);
     dialler.due(0);
@@ -326,11 +337,12 @@ proptest! {
             }
             for dial in dialler.due(now_ms) {
                 let candidate = &dialler.candidates[&dial.target];
-                let served = |peer: &NodeId| dialler.connected.contains(peer) || dialler.is_cut(peer);
+                let served = |peer: &NodeId| dialler.connected.contains(peer) || dialler.links.is_cut(peer);
                 prop_assert!(!candidate.found.is_some_and(|peer| served(&peer)));
                 prop_assert!(!running.contains(&dial.target), "dialled twice at once");
                 running.push(dial.target);
             }
+            prop_assert_eq!(dialler.wake_at(), dialler.soonest());
             prop_assert!(running.len() <= DIALS_MAX);
             prop_assert_eq!(dialler.running_count(), running.len());
             prop_assert!(dialler.candidate_count() <= CANDIDATES_MAX);

@@ -1,0 +1,329 @@
+//! One connection to a peer: a stream for each class of frames and direction, and the tasks that serve them.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use metrics::counter;
+use noroshi_sync::frame::Class;
+use noroshi_sync::id::NodeId;
+use quinn::{ConnectionError, RecvStream, SendStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::TaskTracker;
+
+use crate::clock::milliseconds;
+use crate::close::{CloseCode, Ended};
+use crate::limits::OUTGOING_FRAMES_MAX;
+use crate::metric;
+use crate::pairing::{ConnectionNumber, Side};
+use crate::report::{Inbound, Report};
+use crate::stream::{LENGTH_BYTES, Run, StreamError, length_of, opening, read_class, read_frame};
+
+/// Where the tasks of connections send what they have, and how long a peer may take nothing.
+#[derive(Clone)]
+pub(crate) struct Wiring {
+    pub reports: mpsc::Sender<Report>,
+    /// Frames of class control and urgent.
+    pub urgent: mpsc::Sender<Inbound>,
+    /// The other frames.
+    pub bulk: mpsc::Sender<Inbound>,
+    pub tasks: TaskTracker,
+    pub stall: Duration,
+}
+
+/// Closes a connection and remembers why.
+#[derive(Clone, Debug)]
+pub(crate) struct Closer {
+    connection: quinn::Connection,
+    code: Arc<OnceLock<CloseCode>>,
+}
+
+impl Closer {
+    pub fn new(connection: quinn::Connection) -> Self {
+        Self { connection, code: Arc::default() }
+    }
+
+    /// The first reason counts.
+    pub fn close(&self, code: CloseCode) {
+        let code = *self.code.get_or_init(|| code);
+        self.connection.close(code.var_int(), code.to_string().as_bytes());
+    }
+
+    pub fn ended(&self, error: ConnectionError) -> Ended {
+        match (error, self.code.get()) {
+            (ConnectionError::LocallyClosed, Some(code)) => Ended::ByUs(*code),
+            (error, _) => Ended::from(error),
+        }
+    }
+}
+
+/// A connection whose two sides have greeted each other. It carries frames once it is started.
+pub(crate) struct Connection {
+    pub number: ConnectionNumber,
+    pub peer: NodeId,
+    pub side: Side,
+    pub run: Run,
+    pub quic: quinn::Connection,
+    closer: Closer,
+    control: Option<(SendStream, RecvStream)>,
+    /// By class.
+    queues: Vec<mpsc::Sender<Vec<u8>>>,
+}
+
+/// More frames wait for a peer than may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Overrun;
+
+/// Opens the stream of class control and greets on it. Done without waiting: an honest peer gives room for it.
+pub(crate) fn open_control(connection: &quinn::Connection, run: &Run) -> Option<SendStream> {
+    let mut stream = connection.open_uni().now_or_never()?.ok()?;
+    stream.set_priority(priority(Class::Control)).ok()?;
+    stream.write_all(&opening(Class::Control, run)).now_or_never()?.ok()?;
+    Some(stream)
+}
+
+impl Connection {
+    pub fn new(
+        number: ConnectionNumber,
+        (peer, side, run): (NodeId, Side, Run),
+        quic: quinn::Connection,
+        control: (SendStream, RecvStream),
+    ) -> Self {
+        let closer = Closer::new(quic.clone());
+        Self { number, peer, side, run, quic, closer, control: Some(control), queues: Vec::new() }
+    }
+
+    pub fn close(&self, code: CloseCode) {
+        self.closer.close(code);
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        canonical(self.quic.remote_address())
+    }
+
+    /// Reports the end of the connection, started or not.
+    pub fn watch(&self, wiring: &Wiring) {
+        let (number, closer, reports) = (self.number, self.closer.clone(), wiring.reports.clone());
+        wiring.tasks.spawn(async move {
+            let ended = closer.ended(closer.connection.closed().await);
+            // A driver that is gone needs no report.
+            _ = reports.send(Report::Closed { number, ended }).await;
+        });
+    }
+
+    /// Begins to carry frames.
+    pub fn start(&mut self, wiring: &Wiring) {
+        let Some((control_out, control_in)) = self.control.take() else { return };
+        let progress = Arc::new(Progress::new());
+        let mut control_out = Some(control_out);
+        self.queues = Class::ALL
+            .map(|class| {
+                let (queue, frames) = mpsc::channel(OUTGOING_FRAMES_MAX);
+                let stream = if class == Class::Control { control_out.take() } else { None };
+                let writer = self.writer(class, wiring, progress.clone());
+                wiring.tasks.spawn(writer.run(stream, frames));
+                queue
+            })
+            .into();
+        let reader = Reader { number: self.number, closer: self.closer.clone(), wiring: wiring.clone() };
+        wiring.tasks.spawn(reader.clone().read(Class::Control, control_in));
+        wiring.tasks.spawn(reader.accept());
+    }
+
+    /// Puts a frame behind the others of its class.
+    pub fn send(&self, class: Class, frame: Vec<u8>) -> Result<(), Overrun> {
+        let queue = self.queues.get(usize::from(class.number()));
+        match queue.map(|queue| queue.try_send(frame)) {
+            Some(Err(mpsc::error::TrySendError::Full(_))) => Err(Overrun),
+            // A writer that is gone, or was not begun: the end of the connection is being reported.
+            Some(Ok(()) | Err(mpsc::error::TrySendError::Closed(_))) | None => Ok(()),
+        }
+    }
+
+    fn writer(&self, class: Class, wiring: &Wiring, progress: Arc<Progress>) -> Writer {
+        let (closer, reports) = (self.closer.clone(), wiring.reports.clone());
+        Writer { number: self.number, class, closer, reports, progress, stall: wiring.stall }
+    }
+}
+
+/// Addresses of IPv4 inside IPv6 are shown and compared as what they are.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+pub(crate) fn class_label(class: Class) -> &'static str {
+    match class {
+        Class::Control => "control",
+        Class::Urgent => "urgent",
+        Class::Newest => "newest",
+        Class::Backfill => "backfill",
+    }
+}
+
+/// quinn sends streams of higher priority first; control is the highest.
+fn priority(class: Class) -> i32 {
+    -i32::from(class.number())
+}
+
+/// When the peer last took a byte, on any stream: while it takes some, a stream of low priority may wait for long.
+#[derive(Debug)]
+struct Progress {
+    start: Instant,
+    last_ms: AtomicU64,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self { start: Instant::now(), last_ms: AtomicU64::new(0) }
+    }
+
+    fn note(&self) {
+        self.last_ms.store(milliseconds(self.start.elapsed()), Ordering::Relaxed);
+    }
+
+    fn idle(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_millis(self.last_ms.load(Ordering::Relaxed)))
+    }
+}
+
+/// Sends the frames of one class.
+struct Writer {
+    number: ConnectionNumber,
+    class: Class,
+    closer: Closer,
+    reports: mpsc::Sender<Report>,
+    progress: Arc<Progress>,
+    stall: Duration,
+}
+
+impl Writer {
+    /// Errors of the stream need no handling here: the connection is gone then, which is reported by its watcher.
+    async fn run(self, mut stream: Option<SendStream>, mut frames: mpsc::Receiver<Vec<u8>>) {
+        while let Some(frame) = frames.recv().await {
+            let opened = match stream.take() {
+                Some(stream) => Some(stream),
+                None => self.open().await,
+            };
+            let Some(mut opened) = opened else { return };
+            if self.write_frame(&mut opened, &frame).await.is_none() {
+                return;
+            }
+            stream = Some(opened);
+            let (number, class) = (self.number, self.class);
+            if self.reports.send(Report::Sent { number, class }).await.is_err() {
+                return;
+            }
+        }
+        // Dropped by the driver: what is written is not cut off, and nothing more comes.
+    }
+
+    async fn open(&self) -> Option<SendStream> {
+        let mut stream = self.guarded(self.closer.connection.open_uni()).await?.ok()?;
+        stream.set_priority(priority(self.class)).ok()?;
+        // Only the control stream carries the run.
+        self.write(&mut stream, &opening(self.class, &Run::default())).await?;
+        Some(stream)
+    }
+
+    async fn write_frame(&self, stream: &mut SendStream, frame: &[u8]) -> Option<()> {
+        let Some(length) = length_of(frame) else {
+            tracing::error!(bytes = frame.len(), "a frame of this node is over the limit");
+            self.closer.close(CloseCode::Protocol);
+            return None;
+        };
+        self.write(stream, &length).await?;
+        self.write(stream, frame).await?;
+        counter!(metric::FRAMES_SENT, "class" => class_label(self.class)).increment(1);
+        counter!(metric::BYTES_SENT, "class" => class_label(self.class)).increment((LENGTH_BYTES + frame.len()) as u64);
+        Some(())
+    }
+
+    async fn write(&self, stream: &mut SendStream, mut bytes: &[u8]) -> Option<()> {
+        while !bytes.is_empty() {
+            let taken = self.guarded(stream.write(bytes)).await?.ok()?;
+            self.progress.note();
+            bytes = bytes.get(taken..)?;
+        }
+        Some(())
+    }
+
+    /// Waits for the peer to take something, but not for ever.
+    async fn guarded<F: Future>(&self, waiting: F) -> Option<F::Output> {
+        tokio::pin!(waiting);
+        let mut limit = self.stall;
+        loop {
+            tokio::select! {
+                output = &mut waiting => return Some(output),
+                () = sleep(limit) => {
+                    let idle = self.progress.idle();
+                    if idle >= self.stall {
+                        self.closer.close(CloseCode::Stalled);
+                        return None;
+                    }
+                    limit = self.stall.saturating_sub(idle);
+                }
+            }
+        }
+    }
+}
+
+/// Takes frames from the streams of a peer.
+#[derive(Clone)]
+struct Reader {
+    number: ConnectionNumber,
+    closer: Closer,
+    wiring: Wiring,
+}
+
+impl Reader {
+    /// Takes the streams that the peer opens: one a class, none to both sides.
+    async fn accept(self) {
+        let connection = self.closer.connection.clone();
+        let mut open = vec![Class::Control];
+        loop {
+            let mut stream = tokio::select! {
+                Ok(stream) = connection.accept_uni() => stream,
+                Ok(_) = connection.accept_bi() => return self.closer.close(CloseCode::Protocol),
+                else => return,
+            };
+            match read_class(&mut stream).await {
+                Ok(class) if !open.contains(&class) => {
+                    open.push(class);
+                    self.wiring.tasks.spawn(self.clone().read(class, stream));
+                }
+                Ok(_) => return self.closer.close(CloseCode::Protocol),
+                Err(error) => return self.close(&error),
+            }
+        }
+    }
+
+    async fn read(self, class: Class, mut stream: RecvStream) {
+        let queue = match class {
+            Class::Control | Class::Urgent => &self.wiring.urgent,
+            Class::Newest | Class::Backfill => &self.wiring.bulk,
+        };
+        loop {
+            let bytes = match read_frame(&mut stream).await {
+                Ok(bytes) => bytes,
+                Err(error) => return self.close(&error),
+            };
+            counter!(metric::FRAMES_RECEIVED, "class" => class_label(class)).increment(1);
+            counter!(metric::BYTES_RECEIVED, "class" => class_label(class))
+                .increment((LENGTH_BYTES + bytes.len()) as u64);
+            if queue.send(Inbound { number: self.number, bytes }).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Of no effect on a connection that is gone already.
+    fn close(&self, error: &StreamError) {
+        if self.closer.connection.close_reason().is_none() {
+            tracing::debug!(%error, "stream");
+        }
+        self.closer.close(error.close_code());
+    }
+}

@@ -1,0 +1,60 @@
+//! The first words of a connection: both sides open the stream of class control and name their run.
+//!
+//! The dialler greets first. A listener that refuses (the line is cut, it is busy) closes instead of greeting back, so a
+//! dialler counts as connected only when both have agreed, and a connection dialled in vain leaves no trace.
+
+use quinn::{ConnectionError, RecvStream};
+use tokio::time::timeout;
+
+use noroshi_sync::frame::Class;
+
+use crate::close::{CloseCode, Ended};
+use crate::connection::Closer;
+use crate::stream::{Run, StreamError, read_class, read_run};
+
+/// Waits for the greeting of the other side.
+pub(crate) async fn hear(
+    connection: &quinn::Connection,
+    limit: std::time::Duration,
+) -> Result<(Run, RecvStream), Ended> {
+    let closer = Closer::new(connection.clone());
+    let error = match timeout(limit, hear_unlimited(connection)).await {
+        Ok(Ok(heard)) => return Ok(heard),
+        Ok(Err(error)) => error,
+        Err(_) => {
+            closer.close(CloseCode::Silent);
+            return Err(Ended::TimedOut);
+        }
+    };
+    // What a stream says of a lost connection is less than the connection itself says.
+    if let Some(reason) = connection.close_reason() {
+        return Err(Ended::from(reason));
+    }
+    match error {
+        Unheard::Connection(error) => Err(Ended::from(error)),
+        Unheard::Stream(error) => {
+            closer.close(error.close_code());
+            Err(Ended::ByUs(error.close_code()))
+        }
+        Unheard::WrongClass => {
+            closer.close(CloseCode::Protocol);
+            Err(Ended::ByUs(CloseCode::Protocol))
+        }
+    }
+}
+
+enum Unheard {
+    Connection(ConnectionError),
+    Stream(StreamError),
+    WrongClass,
+}
+
+async fn hear_unlimited(connection: &quinn::Connection) -> Result<(Run, RecvStream), Unheard> {
+    let mut stream = connection.accept_uni().await.map_err(Unheard::Connection)?;
+    // Streams begin in the order they were opened, and control is opened first.
+    if read_class(&mut stream).await.map_err(Unheard::Stream)? != Class::Control {
+        return Err(Unheard::WrongClass);
+    }
+    let run = read_run(&mut stream).await.map_err(Unheard::Stream)?;
+    Ok((run, stream))
+}

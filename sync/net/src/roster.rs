@@ -1,0 +1,74 @@
+//! The connections of this moment, for whoever wants to look.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use noroshi_sync::id::NodeId;
+
+use crate::connection::canonical;
+use crate::link::Via;
+use crate::pairing::Side;
+
+/// One connection that carries a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConnectionView {
+    pub peer: NodeId,
+    /// Milliseconds since 1970.
+    pub since_ms: u64,
+    /// How the peer's address came to be known.
+    pub via: Via,
+    /// Who dialled.
+    pub dialled_by: Side,
+    pub remote_address: SocketAddr,
+    /// Round trip, smoothed.
+    pub rtt: Duration,
+    /// Bytes of UDP payload sent and received on this connection.
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+}
+
+#[derive(Clone)]
+struct Row {
+    since_ms: u64,
+    via: Via,
+    side: Side,
+    quic: quinn::Connection,
+}
+
+/// Written by the driver, read by anybody.
+#[derive(Clone, Default)]
+pub(crate) struct Roster(Arc<RwLock<BTreeMap<NodeId, Row>>>);
+
+impl Roster {
+    pub fn insert(&self, peer: NodeId, via: Via, side: Side, quic: quinn::Connection, since_ms: u64) {
+        let row = Row { since_ms, via, side, quic };
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(peer, row);
+    }
+
+    pub fn remove(&self, peer: &NodeId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(peer);
+    }
+
+    pub fn view(&self) -> Vec<ConnectionView> {
+        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        rows.into_iter().map(|(peer, row)| row.view(peer)).collect()
+    }
+}
+
+impl Row {
+    fn view(&self, peer: NodeId) -> ConnectionView {
+        let stats = self.quic.stats();
+        ConnectionView {
+            peer,
+            since_ms: self.since_ms,
+            via: self.via,
+            dialled_by: self.side,
+            remote_address: canonical(self.quic.remote_address()),
+            rtt: self.quic.rtt(),
+            sent_bytes: stats.udp_tx.bytes,
+            received_bytes: stats.udp_rx.bytes,
+        }
+    }
+}
