@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use noroshi_sync::checkpoint::NodeKey;
@@ -11,6 +12,7 @@ use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{Epoch, NodeId, StorageId};
 use noroshi_sync::store::StoreError;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
 use super::error::{damaged, store_error};
@@ -66,6 +68,8 @@ pub struct Database {
     pub(in crate::store) state: RefCell<State>,
     /// The last error that may have ended the transaction behind our back.
     failure: RefCell<Option<StoreError>>,
+    /// Pages in the write-ahead log after the last commit.
+    pub(in crate::store) wal_pages: Arc<AtomicU64>,
 }
 
 impl Database {
@@ -121,6 +125,7 @@ impl Database {
         };
         let begun = database.write(|writing| writing.begin_process(claimed))?;
         (database.own, database.register_start) = begun;
+        database.watch_wal()?;
         database.note_storage()?;
         Ok(database)
     }
@@ -135,6 +140,7 @@ impl Database {
             register_counter: Cell::new(0),
             state: RefCell::default(),
             failure: RefCell::default(),
+            wal_pages: Arc::default(),
         }
     }
 
@@ -238,11 +244,17 @@ impl Database {
         Ok(value)
     }
 
+    fn watch_wal(&mut self) -> Result<(), StoreError> {
+        let pages = self.wal_pages.clone();
+        let note = move |_: &mut Wal, now: std::ffi::c_int| {
+            pages.store(u64::try_from(now).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        };
+        self.connection.wal_hook(Some(note)).map_err(store_error)
+    }
+
     pub(in crate::store) fn in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
-    }
-    pub(in crate::store) fn connection(&self) -> &Connection {
-        &self.connection
     }
     pub(in crate::store) fn take_failure(&self) -> Option<StoreError> {
         self.failure.take()

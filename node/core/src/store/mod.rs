@@ -3,8 +3,8 @@
 //! [`Database`] is one synchronous connection; it implements [`noroshi_sync::store::Store`]. Writes happen inside a
 //! [`Group`] (one transaction, one fsync, many items), through [`Writing`], which only exists there. The [`Projector`]
 //! is called for every new entry and register inside the transaction, so that what people see never disagrees with the
-//! logs. [`writer::Writer`] owns the writing connection on a thread of its own and forms groups from what waits;
-//! [`readers::Readers`] answer on read-only connections.
+//! logs. [`Writer`] owns the writing connection on a thread of its own and forms groups from what waits;
+//! [`Readers`] answer on read-only connections; [`Storage`] is both together.
 //!
 //! Code of the domain that needs SQL lives in the `projection` and `query` folders here; it runs statements through
 //! [`Database`]'s `row`, `rows`, `each`, `execute` and `insert`, which keep prepared statements and classify errors.
@@ -13,6 +13,8 @@ mod append;
 mod apply;
 mod audience;
 mod cache;
+mod check;
+mod check_log;
 mod database;
 mod error;
 mod events;
@@ -20,26 +22,37 @@ mod group;
 mod heads;
 mod keys;
 mod marks;
+pub mod metrics;
 mod migrate;
 mod names;
 mod offers;
 pub mod projection;
 mod projector;
 pub mod query;
+mod queue;
+mod readers;
 mod registers;
 mod replica;
 mod rows;
 mod settings;
 mod state;
+mod storage;
 mod storage_id;
+mod wal;
 mod windows;
+mod writer;
 mod writing;
 
 pub use audience::Audience;
+pub use check::{CheckReport, Damage, TAILS_MAX};
 pub use database::{Database, DatabaseOptions, WallMs};
 pub use events::EVENTS_KEPT;
 pub use group::Group;
 pub use keys::{AudiencePk, EntryPk, LogPk, NodePk, RoomPk, SEQ_MAX};
 pub use projector::{Committed, NoProjector, Projector, StoredEntry};
+pub use queue::Caller;
+pub use readers::Readers;
 pub use rows::Ledger;
+pub use storage::Storage;
+pub use writer::{GROUP_ITEMS_MAX, Writer};
 pub use writing::Writing;
