@@ -192,6 +192,7 @@ export const en: Messages = {
   redactedBy: (name, at) => `${name} withdrew this message at ${at}`,
   replyTo: (name) => `Reply to ${name}`,
   replyJump: 'Show the original message',
+  quoteMissing: 'The text cannot be shown',
   pinned: 'Pinned',
 
   // Message actions

@@ -187,6 +187,7 @@ export const ja = {
   redactedBy: (name: string, at: string) => `${name} さんが ${at} に送信を取り消しました`,
   replyTo: (name: string) => `${name} さんへの返信`,
   replyJump: '元の発言を表示',
+  quoteMissing: '本文を表示できません',
   pinned: 'ピン留め',
 
   // Message actions

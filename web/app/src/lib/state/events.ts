@@ -57,7 +57,8 @@ function newMessage(message: Message): void {
   const timeline = opened.for(message.room);
   const known = timeline?.items.some((item) => item.id === message.id) ?? false;
   timeline?.apply(message);
-  const onScreen = timeline !== null && timeline.atEnd && page.watched;
+  // What arrives late has its place further up, where nobody is looking.
+  const onScreen = timeline !== null && timeline.atEnd && page.watched && !message.late;
   if (known) rooms.applyChange(message);
   else void rooms.applyMessage(message, onScreen);
   if (!known && !message.my_own && message.entry_kind === 'message' && !onScreen) tellArrival(message);

@@ -20,7 +20,15 @@ class Layout {
 
   start(): void {
     addEventListener('resize', () => this.measure());
+    globalThis.visualViewport?.addEventListener('resize', () => this.#fitKeyboard());
     this.measure();
+  }
+
+  /** On iPhones the keyboard covers the page instead of shrinking it. Zooming in is not the keyboard. */
+  #fitKeyboard(): void {
+    const viewport = globalThis.visualViewport;
+    if (!viewport || Math.abs(viewport.scale - 1) > 0.01) return;
+    document.documentElement.style.setProperty('--viewport', `${Math.round(viewport.height)}px`);
   }
 
   measure(): void {

@@ -3,6 +3,8 @@ import { api, nameOf, type NodeInfo, type Peer } from '$lib/api';
 import type { Link } from '$lib/events/client';
 
 const SETTLE_MS = 800;
+/** A stream that is back within this time was never worth a warning. */
+const LOST_AFTER_MS = 1200;
 
 class NodeState {
   info = $state.raw<NodeInfo | null>(null);
@@ -10,6 +12,8 @@ class NodeState {
   /** Since when the node has been out of reach, or null. */
   lostSince = $state<number | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #downSince: number | null = null;
+  #lostTimer: ReturnType<typeof setTimeout> | undefined;
 
   get lost(): boolean {
     return this.lostSince !== null;
@@ -29,8 +33,14 @@ class NodeState {
 
   setLink(link: Link): void {
     this.link = link;
-    if (link === 'open') this.lostSince = null;
-    else if (link === 'down') this.lostSince ??= Date.now();
+    if (link === 'open') {
+      clearTimeout(this.#lostTimer);
+      this.#downSince = null;
+      this.lostSince = null;
+    } else if (link === 'down' && this.#downSince === null) {
+      this.#downSince = Date.now();
+      this.#lostTimer = setTimeout(() => (this.lostSince = this.#downSince), LOST_AFTER_MS);
+    }
   }
 
   /** A change at the line to headquarters shows at once; the node's own words follow. */

@@ -1,5 +1,6 @@
 // What this browser remembers about how the person likes it. Nothing here is secret.
 import { language, type Language } from '$lib/i18n';
+import { stayAwake } from '$lib/notify/awake';
 import { layout } from './layout.svelte';
 
 export type SendKey = 'mod-enter' | 'enter';
@@ -71,6 +72,7 @@ class SettingsState {
     root.dataset['wall'] = String(wall);
     root.style.setProperty('font-size', `${textSize * (wall ? WALL_FACTOR : 1)}%`);
     layout.measure();
+    stayAwake(wall);
   }
 }
 

@@ -234,6 +234,33 @@ describe('the timeline', () => {
     expect(rooms.get('r-1')).toMatchObject({ unread: 4, my_read: all[995]!.id, first_unread: all[996]!.id });
   });
 
+  test('what arrived late lies above the line of the unread and is listed by itself', async () => {
+    servePages();
+    vi.spyOn(api.rooms, 'markRead').mockResolvedValue();
+    rooms.set(room({ unread: 3, first_unread: all[100]!.id, my_read: all[996]!.id }));
+    const timeline = new Timeline('r-1');
+    await timeline.open();
+    expect(timeline.firstUnread).toBe(all[997]!.id);
+    expect(timeline.late).toEqual([all[100]!.id]);
+    expect(timeline.nextLate()).toBe(all[100]!.id);
+    expect(timeline.late).toEqual([]);
+    expect(api.rooms.markRead).toHaveBeenCalledWith('r-1', all[996]!.id);
+  });
+
+  test('a late message counts as unread even for somebody who looks at the end of the room', async () => {
+    servePages();
+    rooms.set(room({ last_message: all.at(-1)! }));
+    const timeline = new Timeline('r-1');
+    opened.current = timeline;
+    await timeline.open();
+    applyEvent(
+      { type: 'message', room: 'r-1', message: message({ ...all[990]!, id: 'late', late: true }) },
+      refetch,
+    );
+    expect(rooms.get('r-1')).toMatchObject({ unread: 1, last_message: { id: all.at(-1)!.id } });
+    expect(timeline.late).toEqual(['late']);
+  });
+
   test('a room that may not be seen says so', async () => {
     vi.spyOn(api.messages, 'page').mockRejectedValue(new ApiError(404, 'not_found', '', '', null));
     const timeline = new Timeline('r-1');

@@ -1,5 +1,5 @@
 // The messages of the open room: a contiguous run of the room's history, the slice of it that is drawn, and my read mark.
-import { api, type Message, type Page } from '$lib/api';
+import { api, type Message, type Page, type Room } from '$lib/api';
 import type { Counts } from '$lib/events/types';
 import { cache } from '$lib/store/cache';
 import { positionOf, sameMessage } from '$lib/timeline/order';
@@ -42,6 +42,8 @@ export class Timeline {
   /** New messages that came while pages were on their way, or that lie beyond the run. */
   #held: Message[] = [];
   #loading = 0;
+  /** The room as it was when it was opened, until the first page says where its unread messages are. */
+  #toFind: Room | null = null;
 
   constructor(readonly room: string) {}
 
@@ -73,11 +75,28 @@ export class Timeline {
     const room = rooms.get(this.room);
     this.#mark = room?.my_read ?? null;
     this.#markSent = room && room.unread === 0 ? Date.parse(room.last_message?.sent_at ?? '') || 0 : 0;
-    this.firstUnread = room && room.unread > 0 ? room.first_unread : null;
-    if (message) return this.openAround(message, { to: 'message', id: message });
-    if (this.firstUnread && room!.unread >= PAGE - 5)
-      return this.openAround(this.firstUnread, { to: 'unread' });
-    return this.openEnd(this.firstUnread ? { to: 'unread' } : { to: 'end' });
+    this.#toFind = room && room.unread > 0 ? room : null;
+    if (message) await this.openAround(message, { to: 'message', id: message });
+    else if (room && room.unread >= PAGE - 5 && (room.my_read ?? room.first_unread))
+      await this.openAround((room.my_read ?? room.first_unread)!, { to: 'unread' });
+    else await this.openEnd(room && room.unread > 0 ? { to: 'unread' } : { to: 'end' });
+  }
+
+  /**
+   * The line «unread from here» stands after what I had read. What arrived late lies above it, unread all the same, and
+   * is listed by itself.
+   */
+  #findUnread(room: Room): void {
+    const read = this.items.findIndex((item) => item.id === room.my_read);
+    const first =
+      read >= 0
+        ? this.items.slice(read + 1).find((item) => !item.my_own)
+        : this.items.find((item) => item.id === room.first_unread && !item.late);
+    this.firstUnread = first?.id ?? null;
+    const late = this.items.filter((item) => item.late && !item.my_own).map((item) => item.id);
+    const above = room.first_unread !== null && !this.items.some((item) => item.id === room.first_unread);
+    const known = read >= 0 || room.my_read !== null;
+    this.late = above && known ? [room.first_unread!, ...late] : late;
   }
 
   async openEnd(target: Target = { to: 'end' }): Promise<void> {
@@ -116,6 +135,8 @@ export class Timeline {
       this.#before = page.next;
       this.#after = page.previous ?? null;
       this.slice = tail(page.items.length);
+      if (this.#toFind) this.#findUnread(this.#toFind);
+      this.#toFind = null;
       this.status = 'ready';
       this.target = target;
       this.#release();
@@ -306,6 +327,14 @@ export class Timeline {
     this.#unsentMark = id;
     clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => void this.flushRead(), READ_AFTER_MS);
+  }
+
+  /** The next of those that arrived late, to be shown; after the last one they count as read. */
+  nextLate(): string | undefined {
+    const [next, ...rest] = this.late;
+    this.late = rest;
+    if (rest.length === 0) this.noteLate();
+    return next;
   }
 
   /** Late ones lie below the mark: setting it again says that they were seen too. */
