@@ -26,18 +26,18 @@ pub struct Member {
 /// The answer. Default: of a room about which nothing is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Membership {
-    kind: Option<RoomKind>,
-    created: BTreeMap<EntryId, UserId>,
-    created_ms: u64,
-    members: BTreeMap<UserId, Member>,
-    heads: BTreeMap<UserId, Vec<EntryId>>,
-    ever: BTreeSet<(UserId, EntryId)>,
-    removals: BTreeMap<UserId, Vec<EntryId>>,
-    audience_removals: BTreeMap<OfficeId, Vec<EntryId>>,
-    offices: BTreeSet<OfficeId>,
-    nodes: BTreeSet<NodeId>,
-    counted: usize,
-    hidden: usize,
+    pub(super) kind: Option<RoomKind>,
+    pub(super) created: BTreeMap<EntryId, UserId>,
+    pub(super) created_ms: u64,
+    pub(super) members: BTreeMap<UserId, Member>,
+    pub(super) heads: BTreeMap<UserId, Vec<EntryId>>,
+    pub(super) ever: BTreeSet<(UserId, EntryId)>,
+    pub(super) removals: BTreeMap<UserId, Vec<EntryId>>,
+    pub(super) audience_removals: BTreeMap<OfficeId, Vec<EntryId>>,
+    pub(super) offices: BTreeSet<OfficeId>,
+    pub(super) nodes: BTreeSet<NodeId>,
+    pub(super) counted: usize,
+    pub(super) hidden: usize,
 }
 
 impl Membership {

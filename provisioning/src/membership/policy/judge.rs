@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use noroshi_sync::entry::{Entry, Lane, SignatureKind};
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, Epoch, NodeId, RoomId, UserId};
-use noroshi_sync::log::LogId;
+use noroshi_sync::log::{Hash, LogId, entry_hash};
 
 use super::super::body::{AudienceAdd, AudienceRemove, MemberRemove, MemberSet, RoomCreate, RoomKind, RoomRole};
 use super::super::kind;
@@ -16,8 +16,9 @@ use crate::cell::{Writing, heads};
 use crate::id::OfficeId;
 use crate::ledger::Directory;
 
-/// Total order of entries: stamp and id decide, the rest only makes copies in several logs comparable.
-type Order = (Hlc, EntryId, NodeId, Epoch, u64);
+/// Total order of entries: stamp and id decide, the rest only makes copies in several logs, and branches of a fork,
+/// comparable. Equal orders are one entry.
+type Order = (Hlc, EntryId, NodeId, Epoch, u64, Hash);
 
 /// A counting grant of membership.
 struct Grant {
@@ -71,7 +72,8 @@ impl<'a> Judge<'a> {
         let mut ordered: BTreeMap<Order, (&LogId, &Entry)> = BTreeMap::new();
         for (log, entry) in entries {
             if log.room == self.room && log.lane == Lane::Policy && is_policy(entry.kind) {
-                ordered.insert((entry.hlc, entry.id, log.node, log.epoch, entry.seq), (log, entry));
+                let content = entry_hash(&entry.encode());
+                ordered.insert((entry.hlc, entry.id, log.node, log.epoch, entry.seq, content), (log, entry));
             }
         }
         let all = ordered.len();
