@@ -21,6 +21,8 @@ pub mod history;
 pub mod limits;
 pub mod page;
 pub mod scan;
+#[cfg(test)]
+mod testing;
 mod text_change;
 
 pub use actor::Actor;

@@ -93,7 +93,7 @@ impl<R: Reading> Gate<R> {
         });
         match opened {
             Ok((change, settled)) => {
-                gate.history.insert(&change);
+                gate.history = History::begin(&change);
                 gate.take(settled);
             }
             Err(why) => tracing::error!(why, "the genesis of a document does not open"),
@@ -178,8 +178,8 @@ impl<R: Reading> Gate<R> {
         let mut fitting = Vec::new();
         for change in batch {
             match self.history.check(&change) {
-                Ok(()) => {
-                    self.history.insert(&change);
+                Ok(fit) => {
+                    self.history.insert(&change, fit);
                     fitting.push(change);
                 }
                 Err(obstacle) => drop(verdicts.insert(change.hash(), obstacle.into())),
@@ -230,9 +230,7 @@ impl<R: Reading> Gate<R> {
         let Some((copy, bytes)) = written.map_err(DraftError::Unreadable)? else { return Ok(None) };
         // What we write passes what we ask of others: an edit nobody else would take must not reach the log.
         let change = scan(bytes, author).map_err(DraftError::TooLarge)?;
-        if let Err(obstacle) = self.history.check(&change) {
-            return Err(DraftError::Unreadable(format!("{obstacle:?}")));
-        }
+        self.history.check(&change).map_err(|obstacle| DraftError::Unreadable(format!("{obstacle:?}")))?;
         let heads = BTreeSet::from([change.hash()]);
         let settled = guarded(|| settle(&copy, &heads)).unwrap_or_else(|why| Err(Failure::Unsound(why)));
         match settled {
@@ -243,8 +241,9 @@ impl<R: Reading> Gate<R> {
 
     /// Takes up a draft whose change is stored now. Other changes may have come since it was made.
     pub fn accept(&mut self, draft: Draft<R>) -> Verdict {
-        if *self.history.heads() == draft.builds_on {
-            self.history.insert(&draft.change);
+        let is_unchanged = *self.history.heads() == draft.builds_on;
+        if let Some(fit) = self.history.check(&draft.change).ok().filter(|_| is_unchanged) {
+            self.history.insert(&draft.change, fit);
             self.take(draft.settled);
             return Verdict::Applied;
         }

@@ -1,11 +1,15 @@
-//! What a document is made of so far: which change builds on which, and who wrote how far.
+//! What a document is made of so far: which change builds on which, who wrote how far, and what each operation is.
 //!
 //! Decides whether a change fits onto what it names, from that past alone and never from what else happens to be here.
-//! Automerge itself ignores a reference to an operation it does not know; a change that refers to one it does not build
-//! on would mean one thing where that operation came first and another where it came later.
+//! Automerge does not ask whether what an operation refers to is there, or is of the right kind: some such changes
+//! panic it, some are ignored or not depending on what came first, and two offices would show two documents.
+
+mod operations;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use self::operations::{OperationId, Record};
 use super::actor::Actor;
 use super::hash::ChangeHash;
 use super::limits::{CEILING_FACTOR, DOCUMENT_ACTORS_MAX};
@@ -19,7 +23,7 @@ type Clock = Vec<u64>;
 
 #[derive(Clone, Default)]
 pub struct History {
-    changes: Vec<Placed>,
+    changes: Vec<Arc<Placed>>,
     places: BTreeMap<ChangeHash, usize>,
     actors: BTreeMap<Actor, usize>,
     /// The places of the changes of each actor, in order.
@@ -27,7 +31,6 @@ pub struct History {
     heads: BTreeSet<ChangeHash>,
 }
 
-#[derive(Clone)]
 struct Placed {
     hash: ChangeHash,
     actor: Actor,
@@ -36,8 +39,14 @@ struct Placed {
     first_operation: u64,
     last_operation: u64,
     dependencies: Vec<usize>,
+    operations: Vec<Record>,
     clock_distance: u8,
     clock: Option<Clock>,
+}
+
+/// That a change fits onto a history, and what its operations are there.
+pub struct Fit {
+    operations: Vec<Record>,
 }
 
 /// Why a change does not fit onto a history.
@@ -59,6 +68,14 @@ pub struct Mark {
 }
 
 impl History {
+    /// A history of one change that builds on nothing: our own constant, which is not checked.
+    pub fn begin(genesis: &ScannedChange) -> Self {
+        let mut history = Self::default();
+        let operations = history.records(genesis, &Vec::new()).unwrap_or_default();
+        history.insert(genesis, Fit { operations });
+        history
+    }
+
     pub fn contains(&self, hash: &ChangeHash) -> bool {
         self.places.contains_key(hash)
     }
@@ -68,6 +85,7 @@ impl History {
         &self.heads
     }
 
+    /// Changes, the genesis among them.
     pub fn len(&self) -> usize {
         self.changes.len()
     }
@@ -86,33 +104,30 @@ impl History {
 
     /// Whether `change` fits. Says the same at every office that holds what it builds on, but for [`Obstacle::Forked`]
     /// and [`Obstacle::Full`], which say that an administrator is needed.
-    pub fn check(&self, change: &ScannedChange) -> Result<(), Obstacle> {
+    pub fn check(&self, change: &ScannedChange) -> Result<Fit, Obstacle> {
         let missing: Vec<ChangeHash> =
             change.dependencies().iter().filter(|hash| !self.contains(hash)).copied().collect();
         if !missing.is_empty() {
             return Err(Obstacle::Missing(missing));
         }
-        let dependencies = self.dependencies_of(change);
-        self.check_sequence(change, &dependencies)?;
-        let last = dependencies.iter().map(|placed| placed.last_operation).max();
-        if Some(change.first_operation()) != last.map(|last| last.saturating_add(1)) {
-            return Err(Obstacle::Refused(Refusal::Numbering));
+        let places = self.dependency_places(change);
+        self.check_numbers(change, &places).map_err(Obstacle::Refused)?;
+        let written = self.actors.get(&change.actor()).and_then(|place| self.written.get(*place));
+        if written.is_some_and(|written| written.len() as u64 >= change.sequence()) {
+            return Err(Obstacle::Forked);
         }
-        self.check_references(change)?;
-        let is_new_actor = change.actor().is_some_and(|actor| !self.knows_actor(actor));
-        if is_new_actor && self.actors.len() >= DOCUMENT_ACTORS_MAX * CEILING_FACTOR {
+        let operations = self.records(change, &self.clock_of(&places)).map_err(Obstacle::Refused)?;
+        if !self.knows_actor(change.actor()) && self.actors.len() >= DOCUMENT_ACTORS_MAX * CEILING_FACTOR {
             return Err(Obstacle::Full);
         }
-        Ok(())
+        Ok(Fit { operations })
     }
 
-    /// Takes up a change that was checked.
-    pub fn insert(&mut self, change: &ScannedChange) {
-        let Some(actor) = change.actor() else { return };
+    /// Takes up a change that was checked against this history as it is.
+    pub fn insert(&mut self, change: &ScannedChange, fit: Fit) {
         let place = self.changes.len();
-        let dependencies: Vec<usize> =
-            change.dependencies().iter().filter_map(|hash| self.places.get(hash).copied()).collect();
-        let actor_place = self.place_of_actor(actor);
+        let dependencies = self.dependency_places(change);
+        let actor_place = self.place_of_actor(change.actor());
         let nearest = dependencies.iter().filter_map(|place| self.changes.get(*place));
         let mut clock_distance = nearest.map(|placed| placed.clock_distance + 1).max().unwrap_or(0);
         let mut clock = None;
@@ -130,17 +145,18 @@ impl History {
         if let Some(written) = self.written.get_mut(actor_place) {
             written.push(place);
         }
-        self.changes.push(Placed {
+        self.changes.push(Arc::new(Placed {
             hash: change.hash(),
-            actor,
+            actor: change.actor(),
             actor_place,
             sequence: change.sequence(),
             first_operation: change.first_operation(),
             last_operation: change.last_operation(),
             dependencies,
+            operations: fit.operations,
             clock_distance,
             clock,
-        });
+        }));
     }
 
     pub fn mark(&self) -> Mark {
@@ -152,64 +168,44 @@ impl History {
         while self.changes.len() > mark.changes {
             let Some(placed) = self.changes.pop() else { break };
             self.places.remove(&placed.hash);
-            if let Some(written) = self.written.get_mut(placed.actor_place) {
-                written.pop();
-                if written.is_empty() {
-                    // The last actor in is the last in the list: changes go in the reverse order of their coming.
-                    self.written.pop();
-                    self.actors.remove(&placed.actor);
-                }
+            let Some(written) = self.written.get_mut(placed.actor_place) else { continue };
+            written.pop();
+            if written.is_empty() {
+                // The last actor in is the last in the list: changes go in the reverse order of their coming.
+                self.written.pop();
+                self.actors.remove(&placed.actor);
             }
         }
         self.heads = mark.heads;
     }
 
-    fn dependencies_of(&self, change: &ScannedChange) -> Vec<&Placed> {
-        let places = change.dependencies().iter().filter_map(|hash| self.places.get(hash));
-        places.filter_map(|place| self.changes.get(*place)).collect()
-    }
-
-    fn check_sequence(&self, change: &ScannedChange, dependencies: &[&Placed]) -> Result<(), Obstacle> {
-        if dependencies.is_empty() {
-            return Err(Obstacle::Refused(Refusal::Rootless));
-        }
+    /// It follows its actor's change before, and numbers its operations after all it builds on.
+    fn check_numbers(&self, change: &ScannedChange, places: &[usize]) -> Result<(), Refusal> {
+        let dependencies = || places.iter().filter_map(|place| self.changes.get(*place));
+        let last = dependencies().map(|placed| placed.last_operation).max().ok_or(Refusal::Rootless)?;
         let before = change.sequence().saturating_sub(1);
-        let follows =
-            dependencies.iter().any(|placed| Some(placed.actor) == change.actor() && placed.sequence == before);
+        let follows = dependencies().any(|placed| placed.actor == change.actor() && placed.sequence == before);
         if before > 0 && !follows {
-            return Err(Obstacle::Refused(Refusal::Sequence));
+            return Err(Refusal::Sequence);
         }
-        let written =
-            change.actor().and_then(|actor| self.actors.get(&actor)).and_then(|place| self.written.get(*place));
-        if written.is_some_and(|written| written.len() as u64 >= change.sequence()) {
-            return Err(Obstacle::Forked);
+        if change.first_operation() != last.saturating_add(1) {
+            return Err(Refusal::Numbering);
         }
         Ok(())
     }
 
-    fn check_references(&self, change: &ScannedChange) -> Result<(), Obstacle> {
-        let dependencies: Vec<usize> =
-            change.dependencies().iter().filter_map(|hash| self.places.get(hash).copied()).collect();
-        let clock = self.clock_of(&dependencies);
-        for (actor, counters) in change.references() {
-            let known = self.actors.get(&actor).map_or(&[][..], |place| {
-                let count = clock.get(*place).copied().unwrap_or(0);
-                let written = self.written.get(*place).map_or(&[][..], Vec::as_slice);
-                written.get(..usize::try_from(count).unwrap_or(usize::MAX)).unwrap_or_default()
-            });
-            if !counters.iter().all(|counter| self.holds_operation(known, *counter)) {
-                return Err(Obstacle::Refused(Refusal::Reference));
-            }
-        }
-        Ok(())
+    fn dependency_places(&self, change: &ScannedChange) -> Vec<usize> {
+        change.dependencies().iter().filter_map(|hash| self.places.get(hash).copied()).collect()
     }
 
-    /// Whether one of these changes of one actor, in order, has the operation.
-    fn holds_operation(&self, written: &[usize], counter: u64) -> bool {
+    /// An operation of one of the first `count` changes of an actor.
+    fn operation(&self, id: OperationId, count: u64) -> Option<&Record> {
+        let written = self.written.get(id.actor_place)?;
+        let written = written.get(..usize::try_from(count).ok()?)?;
         let placed = |place: &usize| self.changes.get(*place);
-        let after = written.partition_point(|place| placed(place).is_some_and(|it| it.first_operation <= counter));
-        let candidate = after.checked_sub(1).and_then(|index| written.get(index)).and_then(placed);
-        candidate.is_some_and(|it| counter <= it.last_operation)
+        let after = written.partition_point(|place| placed(place).is_some_and(|it| it.first_operation <= id.counter));
+        let candidate = placed(written.get(after.checked_sub(1)?)?)?;
+        candidate.operations.get(usize::try_from(id.counter.checked_sub(candidate.first_operation)?).ok()?)
     }
 
     /// How far each actor's changes are among `places` and what they build on.

@@ -9,11 +9,10 @@ mod operations;
 mod reader;
 mod refusal;
 
-use std::collections::BTreeSet;
-
 use noroshi_sync::limits::TIME_MS_MAX;
 
 use self::operations::Layout;
+pub use self::operations::{Action, Operation, Place, Reference};
 use self::reader::Reader;
 pub use self::refusal::Refusal;
 use super::actor::Actor;
@@ -31,13 +30,12 @@ pub struct ScannedChange {
     bytes: Vec<u8>,
     hash: ChangeHash,
     dependencies: Vec<ChangeHash>,
+    actor: Actor,
     /// The actors it names, its own first.
     actors: Vec<Actor>,
     sequence: u64,
     first_operation: u64,
-    operations: usize,
-    /// For each of `actors` the operations of earlier changes that are referred to.
-    references: Vec<BTreeSet<u64>>,
+    operations: Vec<Operation>,
 }
 
 impl ScannedChange {
@@ -50,8 +48,8 @@ impl ScannedChange {
     pub fn dependencies(&self) -> &[ChangeHash] {
         &self.dependencies
     }
-    pub(super) fn actor(&self) -> Option<Actor> {
-        self.actors.first().copied()
+    pub(super) fn actor(&self) -> Actor {
+        self.actor
     }
     /// Counts the changes of one actor from 1.
     pub(super) fn sequence(&self) -> u64 {
@@ -61,16 +59,38 @@ impl ScannedChange {
         self.first_operation
     }
     pub(super) fn last_operation(&self) -> u64 {
-        self.first_operation.saturating_add(self.operations as u64).saturating_sub(1)
+        self.first_operation.saturating_add(self.operations.len() as u64).saturating_sub(1)
     }
-    pub(super) fn references(&self) -> impl Iterator<Item = (Actor, &BTreeSet<u64>)> {
-        self.actors.iter().copied().zip(&self.references)
+    /// The actors it names, its own first.
+    pub(super) fn actors(&self) -> &[Actor] {
+        &self.actors
+    }
+    pub(super) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+}
+
+#[cfg(test)]
+impl ScannedChange {
+    /// A change that nobody looked at, to try what stands behind the scan.
+    pub(super) fn unchecked(bytes: Vec<u8>) -> Self {
+        let change = automerge::Change::from_bytes(bytes.clone()).unwrap();
+        Self {
+            bytes,
+            hash: change.hash().into(),
+            dependencies: change.deps().iter().map(|hash| ChangeHash::from(*hash)).collect(),
+            actor: Actor::from_bytes([0; Actor::BYTES]),
+            actors: Vec::new(),
+            sequence: change.seq(),
+            first_operation: change.start_op().get(),
+            operations: Vec::new(),
+        }
     }
 }
 
 impl std::fmt::Debug for ScannedChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} by {:?}, {} of it", self.hash, self.actor(), self.sequence)
+        write!(f, "{:?} by {:?}, {} of it", self.hash, self.actor, self.sequence)
     }
 }
 
@@ -97,11 +117,10 @@ pub fn scan(bytes: Vec<u8>, writer: Actor) -> Result<ScannedChange, Refusal> {
     if !reader.is_empty() {
         return Err(Refusal::TrailingBytes);
     }
-    let operations = operations::check(&layout, first_operation, &actors)?;
-    let (count, references) = (operations.count, operations.references);
-    let last = first_operation.saturating_add(count as u64);
+    let operations = operations::read(&layout, first_operation, &actors)?;
+    let last = first_operation.saturating_add(operations.len() as u64);
     in_range("the last operation", last, 1, u64::from(u32::MAX))?;
-    Ok(ScannedChange { bytes, hash, dependencies, actors, sequence, first_operation, operations: count, references })
+    Ok(ScannedChange { bytes, hash, dependencies, actor, actors, sequence, first_operation, operations })
 }
 
 /// Checks the envelope of a chunk; returns its hash and its content.

@@ -1,18 +1,45 @@
 //! The operations of a change: every row is of a kind our documents use, and refers only backwards.
 
-use std::collections::BTreeSet;
-
 use super::columns::{booleans, deltas, runs};
 use super::reader::Reader;
 use super::refusal::Refusal;
 use crate::document::actor::Actor;
 use crate::document::limits::{CHANGE_OPERATIONS_MAX, CHANGE_PREDECESSORS_MAX, KEY_BYTES_MAX};
 
-/// What operations say about others, for the history to look up.
-pub(super) struct Operations {
-    pub count: usize,
-    /// For each actor of the change (0 = its own) the counters of earlier changes that are referred to.
-    pub references: Vec<BTreeSet<u64>>,
+/// An operation as its change writes it. That what it refers to exists and fits is for the history to say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// The object it is in; `None` is the root map.
+    pub object: Option<Reference>,
+    pub place: Place,
+    pub insert: bool,
+    pub action: Action,
+    pub replaces: Vec<Reference>,
+}
+
+/// The name of an operation inside a change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reference {
+    /// Index among the actors that the change names; 0 is its own.
+    pub actor: usize,
+    pub counter: u64,
+}
+
+/// Where in its object an operation acts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    Key(Box<str>),
+    First,
+    /// At the element that this operation inserted, or after it.
+    Element(Reference),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    MakeMap,
+    MakeSequence,
+    Set,
+    Delete,
 }
 
 /// Column specifications (number × 16 + type) of a change. Marks and what later versions may add are not among them.
@@ -110,7 +137,7 @@ impl<'a> Layout<'a> {
 /// Reads and checks all operations of a change whose first operation has the number `first`.
 ///
 /// `actors` are those the change names, its own first.
-pub(super) fn check(layout: &Layout<'_>, first: u64, actors: &[Actor]) -> Result<Operations, Refusal> {
+pub(super) fn read(layout: &Layout<'_>, first: u64, actors: &[Actor]) -> Result<Vec<Operation>, Refusal> {
     let actions = layout.full(column::ACTION, CHANGE_OPERATIONS_MAX, Reader::unsigned)?;
     let rows = actions.len();
     if rows == 0 {
@@ -118,8 +145,8 @@ pub(super) fn check(layout: &Layout<'_>, first: u64, actors: &[Actor]) -> Result
     }
     let inserts = booleans(layout.bytes(column::INSERT), rows)?;
     let kinds = layout.full(column::VALUE_KIND, rows, Reader::unsigned)?;
-    let predecessor_counts = layout.full(column::PREDECESSOR_COUNT, rows, Reader::unsigned)?;
-    if [inserts.len(), kinds.len(), predecessor_counts.len()] != [rows; 3] {
+    let counts = layout.full(column::PREDECESSOR_COUNT, rows, Reader::unsigned)?;
+    if [inserts.len(), kinds.len(), counts.len()] != [rows; 3] {
         return Err(Refusal::Rows);
     }
     let unsigned = |bytes, rows| runs(bytes, rows, Reader::unsigned);
@@ -128,60 +155,62 @@ pub(super) fn check(layout: &Layout<'_>, first: u64, actors: &[Actor]) -> Result
     let key_actors = layout.sparse(column::KEY_ACTOR, rows, unsigned)?;
     let key_counters = layout.sparse(column::KEY_COUNTER, rows, deltas)?;
     let key_texts = layout.sparse(column::KEY_TEXT, rows, |bytes, rows| runs(bytes, rows, key_text))?;
+    let objects = object_actors.into_iter().zip(object_counters);
+    let keys = key_actors.into_iter().zip(key_counters).zip(key_texts);
     let mut values = Reader::new(layout.bytes(column::VALUE));
     let mut predecessors = Predecessors::read(layout)?;
-    let mut references = References::new(first, actors);
-
-    let columns = object_actors.into_iter().zip(object_counters).zip(key_actors).zip(key_counters).zip(key_texts);
-    let operations = actions.into_iter().zip(inserts).zip(kinds).zip(predecessor_counts).zip(columns);
-    for (row, ((((action, insert), kind), predecessor_count), (((object, key), key_counter), key_text))) in
-        operations.enumerate()
+    let mut references = References { actors, used: vec![false; actors.len()] };
+    let mut operations = Vec::with_capacity(rows);
+    let columns = actions.into_iter().zip(inserts).zip(kinds).zip(counts).zip(objects.zip(keys));
+    for (row, ((((action, insert), kind), count), (object, ((key_actor, key_counter), key_text)))) in
+        columns.enumerate()
     {
         let at = |reason| Refusal::Operation { row, reason };
         let number = first.saturating_add(row as u64);
-        check_value(action, kind, &mut values)?.map_err(at)?;
-        let is_in_root = match object {
-            (None, None) => true,
+        let action = self::action(action, kind, &mut values)?.ok_or_else(|| at("its action or value"))?;
+        let object = match object {
+            (None, None) => None,
             (Some(actor), Some(counter)) => {
-                references.add(actor, counter, number).ok_or_else(|| at("its object"))?;
-                false
+                Some(references.earlier(actor, counter, number).ok_or_else(|| at("its object"))?)
             }
-            _ => return Err(at("half an object")),
+            _ => return Err(at("its object")),
         };
-        match (key, key_counter, key_text) {
-            (None, None, Some(_)) if !insert => {}
-            (None, Some(0), None) if insert && !is_in_root => {}
-            (Some(actor), Some(counter), None) if !is_in_root => {
-                references.add(actor, counter, number).ok_or_else(|| at("its place"))?;
+        let place = match (key_actor, key_counter, key_text) {
+            (None, None, Some(text)) if !insert => Place::Key(text.into()),
+            (None, Some(0), None) if insert => Place::First,
+            (Some(actor), Some(counter), None) => {
+                Place::Element(references.earlier(actor, counter, number).ok_or_else(|| at("its place"))?)
             }
-            _ => return Err(at("its key")),
-        }
-        let replaced = predecessors.next(predecessor_count).ok_or_else(|| at("what it replaces"))?;
-        if action == DELETE && (insert || replaced.is_empty()) || insert && !replaced.is_empty() {
+            _ => return Err(at("its place")),
+        };
+        let replaced = predecessors.next(count).ok_or_else(|| at("what it replaces"))?;
+        let replaces = references.replaced(replaced, number).ok_or_else(|| at("what it replaces"))?;
+        // An insertion replaces nothing; a deletion and a change of an element replace something.
+        let has_to_replace = action == Action::Delete || (matches!(place, Place::Element(_)) && !insert);
+        if insert && !replaces.is_empty() || has_to_replace && (insert || replaces.is_empty()) {
             return Err(at("what it replaces"));
         }
-        references.add_replaced(replaced, number).ok_or_else(|| at("what it replaces"))?;
+        operations.push(Operation { object, place, insert, action, replaces });
     }
     if !values.is_empty() || !predecessors.is_used_up() {
         return Err(Refusal::TrailingBytes);
     }
-    references.finish(rows)
+    references.all_used()?;
+    Ok(operations)
 }
 
-const MAKE_MAP: u64 = 0;
-const SET: u64 = 1;
-const MAKE_LIST: u64 = 2;
-const DELETE: u64 = 3;
-const MAKE_TEXT: u64 = 4;
-
-/// The value of an operation. The outer error is of the bytes, the inner one of the operation.
-fn check_value(action: u64, kind: u64, values: &mut Reader<'_>) -> Result<Result<(), &'static str>, Refusal> {
+/// What an operation does; reads its value. `None` for what is in none of our documents: counters, tables, marks.
+fn action(action: u64, kind: u64, values: &mut Reader<'_>) -> Result<Option<Action>, Refusal> {
+    let action = match action {
+        0 => Action::MakeMap,
+        1 => Action::Set,
+        2 | 4 => Action::MakeSequence,
+        3 => Action::Delete,
+        _ => return Ok(None),
+    };
     let (bytes, kind) = (kind >> 4, kind & 0xf);
-    match action {
-        MAKE_MAP | MAKE_LIST | DELETE | MAKE_TEXT if (bytes, kind) == (0, 0) => return Ok(Ok(())),
-        SET => {}
-        // Counters, tables and marks are in none of our documents.
-        _ => return Ok(Err("its action")),
+    if action != Action::Set && (bytes, kind) != (0, 0) {
+        return Ok(None);
     }
     let mut value = Reader::new(values.take(bytes)?);
     match kind {
@@ -197,9 +226,9 @@ fn check_value(action: u64, kind: u64, values: &mut Reader<'_>) -> Result<Result
         6 => drop(value.text(bytes)?),
         // bytes
         7 => drop(value.take(bytes)?),
-        _ => return Ok(Err("its value")),
+        _ => return Ok(None),
     }
-    Ok(if value.is_empty() { Ok(()) } else { Err("its value") })
+    Ok(value.is_empty().then_some(action))
 }
 
 fn key_text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Refusal> {
@@ -237,52 +266,31 @@ impl Predecessors {
     }
 }
 
-/// Collects what is referred to.
+/// Checks what is referred to, and which actors are.
 struct References<'a> {
-    first: u64,
     actors: &'a [Actor],
     used: Vec<bool>,
-    earlier: Vec<BTreeSet<u64>>,
 }
 
-impl<'a> References<'a> {
-    fn new(first: u64, actors: &'a [Actor]) -> Self {
-        Self { first, actors, used: vec![false; actors.len()], earlier: vec![BTreeSet::new(); actors.len()] }
-    }
-
-    /// `None` unless the reference is to an operation before `number` of an actor the change names.
-    fn add(&mut self, actor: u64, counter: u64, number: u64) -> Option<Actor> {
+impl References<'_> {
+    /// `None` unless it is an operation before `number`, of an actor that the change names.
+    fn earlier(&mut self, actor: u64, counter: u64, number: u64) -> Option<Reference> {
         let actor = usize::try_from(actor).ok()?;
-        let known = self.actors.get(actor)?;
-        if counter == 0 || counter >= number {
-            return None;
-        }
         *self.used.get_mut(actor)? = true;
-        // Operations of this very change are there when it is.
-        if actor != 0 || counter < self.first {
-            self.earlier.get_mut(actor)?.insert(counter);
-        }
-        Some(*known)
+        (0 < counter && counter < number).then_some(Reference { actor, counter })
     }
 
     /// Those that one operation replaces, in the order Automerge keeps them in, each once.
-    fn add_replaced(&mut self, replaced: Vec<(u64, u64)>, number: u64) -> Option<()> {
-        let mut last = None;
-        for (actor, counter) in replaced {
-            let next = Some((counter, self.add(actor, counter, number)?));
-            if next <= last {
-                return None;
-            }
-            last = next;
-        }
-        Some(())
+    fn replaced(&mut self, replaced: Vec<(u64, u64)>, number: u64) -> Option<Vec<Reference>> {
+        let replaced: Vec<Reference> =
+            replaced.into_iter().map(|(actor, counter)| self.earlier(actor, counter, number)).collect::<Option<_>>()?;
+        let order = |reference: &Reference| (reference.counter, self.actors.get(reference.actor));
+        replaced.is_sorted_by(|a, b| order(a) < order(b)).then_some(replaced)
     }
 
-    fn finish(self, count: usize) -> Result<Operations, Refusal> {
-        // An actor that is named and not used would be gone after the change was stored.
-        if self.used.iter().skip(1).any(|used| !used) {
-            return Err(Refusal::NotCanonical("the list of actors"));
-        }
-        Ok(Operations { count, references: self.earlier })
+    /// An actor that is named and not used would be gone after the change was stored.
+    fn all_used(&self) -> Result<(), Refusal> {
+        let unused = self.used.iter().skip(1).any(|used| !used);
+        if unused { Err(Refusal::NotCanonical("the list of actors")) } else { Ok(()) }
     }
 }

@@ -31,6 +31,7 @@ pub enum Refusal {
     Column(u64),
     #[error("columns of different length")]
     Rows,
+    /// `reason` is the part of the operation that is wrong in itself, or in what it refers to.
     #[error("operation {row}: {reason}")]
     Operation { row: usize, reason: &'static str },
     #[error("builds on nothing")]
@@ -39,6 +40,4 @@ pub enum Refusal {
     Sequence,
     #[error("its operations are not numbered after those it builds on")]
     Numbering,
-    #[error("refers to an operation that it does not build on")]
-    Reference,
 }
