@@ -59,6 +59,8 @@ pub struct ConnectionLimits {
     pub stall_time: Duration,
     /// A connection is not used for another request after this age, so that no one keeps a place for ever.
     pub age: Duration,
+    /// A ping goes to each WebSocket, and a comment to each event stream, this often.
+    pub ping_every: Duration,
     /// How long running requests may go on after the shutdown began.
     pub shutdown_time: Duration,
 }
@@ -74,6 +76,7 @@ impl Default for ConnectionLimits {
             answer_time: Duration::from_secs(60),
             stall_time: Duration::from_secs(30),
             age: Duration::from_secs(3_600),
+            ping_every: Duration::from_secs(20),
             shutdown_time: Duration::from_secs(10),
         }
     }

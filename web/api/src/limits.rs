@@ -14,8 +14,6 @@ pub const FRAME_MAX: usize = 64 * 1024;
 pub const EVENT_QUEUE_MAX: usize = 256;
 /// Events read at once while a browser catches up.
 pub const EVENT_PAGE: u32 = 256;
-/// A ping goes to each WebSocket, and a comment to each event stream, this often.
-pub const PING_EVERY: Duration = Duration::from_secs(20);
 /// Pings in a row without any sign of life before a WebSocket is closed.
 pub const PINGS_MISSED_MAX: u32 = 2;
 /// Messages a browser may send over its WebSocket in a second, and at once.

@@ -30,6 +30,7 @@ pub struct Inner {
     pub metrics: Option<PrometheusHandle>,
     pub body_time: Duration,
     pub answer_time: Duration,
+    pub ping_every: Duration,
     pub shutdown: CancellationToken,
     pub tasks: TaskTracker,
 }
@@ -59,6 +60,7 @@ impl State {
             metrics: config.metrics.clone(),
             body_time: config.limits.body_time,
             answer_time: config.limits.answer_time,
+            ping_every: config.limits.ping_every,
             shutdown,
             tasks,
             node,

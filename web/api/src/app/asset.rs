@@ -32,7 +32,10 @@ impl Asset {
         Self {
             mime: mime(path),
             gzip: gzip.and_then(|small| form(small, format!("\"{hash}-gzip\""))),
-            plain: Form { etag: HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(EMPTY_TAG), bytes: bytes.into() },
+            plain: Form {
+                etag: HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(EMPTY_TAG),
+                bytes: bytes.into(),
+            },
         }
     }
 

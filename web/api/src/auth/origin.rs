@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn other_sites_may_not() {
-        for origin in ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:8781", "", "127.0.0.1:8780"] {
+        for origin in ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:8781", "", "127.0.0.1:8780"]
+        {
             assert!(!checked("127.0.0.1:8780", &[origin]), "{origin}");
         }
         assert!(!checked("127.0.0.1:8780", &["http://127.0.0.1:8780.evil.example"]));
@@ -70,9 +71,13 @@ mod tests {
 
     #[test]
     fn loopback_names_are_known() {
-        for (host, expected) in
-            [("localhost:1", true), ("127.0.0.1", true), ("[::1]:80", true), ("evil.example", false), ("10.0.0.1", false)]
-        {
+        for (host, expected) in [
+            ("localhost:1", true),
+            ("127.0.0.1", true),
+            ("[::1]:80", true),
+            ("evil.example", false),
+            ("10.0.0.1", false),
+        ] {
             assert_eq!(is_loopback_name(&host.parse().unwrap()), expected, "{host}");
         }
     }

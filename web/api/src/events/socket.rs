@@ -11,13 +11,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use noroshi_node::error::ServiceError;
 use noroshi_node::view::Actor;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::feed::{Feed, FeedError};
 use super::log_outs::Watch;
 use super::wire::{ClientEvent, ServerEvent};
-use crate::limits::{CLIENT_EVENTS_BURST, CLIENT_EVENTS_PER_SECOND, LINGER_TIME, PING_EVERY, PINGS_MISSED_MAX};
+use crate::limits::{CLIENT_EVENTS_BURST, CLIENT_EVENTS_PER_SECOND, LINGER_TIME, PINGS_MISSED_MAX};
 use crate::state::State;
 
 /// Answers to pings that may wait while the socket is busy.
@@ -46,7 +46,7 @@ impl Connection {
             () = watch.ended() => Some((close_code::POLICY, "session_ended")),
             () = expired(&state, &token) => Some((close_code::POLICY, "session_ended")),
             ending = listen(source, &state, &actor, &replies, &unanswered) => ending,
-            ending = speak(&mut sink, feed, replies_out, &unanswered) => ending,
+            ending = speak(&mut sink, feed, replies_out, &unanswered, interval(state.ping_every)) => ending,
         };
         tracing::debug!(?ending, "event socket ended");
         if let Some((code, reason)) = ending {
@@ -59,7 +59,7 @@ impl Connection {
 
 /// Completes when the node no longer knows the session: it ran out, or was ended somewhere else.
 pub async fn expired(state: &State, token: &str) {
-    let mut ticks = interval(PING_EVERY);
+    let mut ticks = interval(state.ping_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -107,9 +107,7 @@ async fn listen(
 async fn take(event: ClientEvent, state: &State, actor: &Actor, replies: &mpsc::Sender<ServerEvent>) -> Ending {
     match event {
         // The browser asks faster than it reads the answers.
-        ClientEvent::Ping {} => {
-            replies.try_send(ServerEvent::PONG).err().map(|_full| (close_code::POLICY, "too_many"))
-        }
+        ClientEvent::Ping {} => replies.try_send(ServerEvent::PONG).err().map(|_full| (close_code::POLICY, "too_many")),
         ClientEvent::Typing { room } => {
             // Momentary: a room one is not in, or a busy node, is no reason to end the stream.
             if let Err(error) = state.node.typing(actor, room.0).await {
@@ -125,8 +123,8 @@ async fn speak(
     mut feed: Feed,
     mut replies: mpsc::Receiver<ServerEvent>,
     unanswered: &AtomicU32,
+    mut pings: Interval,
 ) -> Ending {
-    let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings.reset();
     loop {

@@ -8,7 +8,6 @@ use futures_util::Stream;
 use super::feed::Feed;
 use super::log_outs::Watch;
 use super::socket::expired;
-use crate::limits::PING_EVERY;
 use crate::state::State;
 
 /// How soon a browser comes back after the stream ended.
@@ -29,12 +28,13 @@ pub fn answer(
     feed: Feed,
     watch: Watch,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let keep_alive = KeepAlive::new().interval(state.ping_every);
     let carrier = Carrier { state, token, feed, watch, is_first: true };
     let events = futures_util::stream::unfold(carrier, |mut carrier| async move {
         let event = carrier.next().await?;
         Some((Ok(event), carrier))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(PING_EVERY))
+    Sse::new(events).keep_alive(keep_alive)
 }
 
 impl Carrier {

@@ -23,28 +23,62 @@ pub struct ServerEvent {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventBody {
     /// The first of every stream; its cursor is where the stream goes on from.
-    Hello { node: Box<NodeRef> },
+    Hello {
+        node: Box<NodeRef>,
+    },
     /// A new message.
-    Message { room: Uuid, message: Box<MessageView> },
-    Edited { room: Uuid, message: Box<MessageView> },
-    Redacted { room: Uuid, message: Box<MessageView> },
-    Reaction { room: Uuid, message: Box<MessageView> },
+    Message {
+        room: Uuid,
+        message: Box<MessageView>,
+    },
+    Edited {
+        room: Uuid,
+        message: Box<MessageView>,
+    },
+    Redacted {
+        room: Uuid,
+        message: Box<MessageView>,
+    },
+    Reaction {
+        room: Uuid,
+        message: Box<MessageView>,
+    },
     /// Somebody's read watermark moved.
-    Read { room: Uuid, user: Uuid, message: Uuid, at: Time },
+    Read {
+        room: Uuid,
+        user: Uuid,
+        message: Uuid,
+        at: Time,
+    },
     /// Messages reached more offices or readers.
-    Arrived { room: Uuid, messages: Vec<ArrivedCount> },
+    Arrived {
+        room: Uuid,
+        messages: Vec<ArrivedCount>,
+    },
     /// The room, its page or its members changed; or the reader is no longer a member.
     Room(RoomChange),
     /// The state of the line to another node changed.
-    Peer { peer: Box<PeerView> },
+    Peer {
+        peer: Box<PeerView>,
+    },
     /// A shared document of the room changed.
-    Document { room: Uuid, document: String },
+    Document {
+        room: Uuid,
+        document: String,
+    },
     /// Something people must know about this node.
-    Alert { code: String, text: String, at: Time },
+    Alert {
+        code: String,
+        text: String,
+        at: Time,
+    },
     /// The reader is too far behind: fetch what is shown, then go on from this cursor.
     Refetch,
     /// Somebody is writing.
-    Typing { room: Uuid, user: PersonRef },
+    Typing {
+        room: Uuid,
+        user: PersonRef,
+    },
     /// The answer to a `ping`.
     Pong,
 }

@@ -184,8 +184,15 @@ mod tests {
         for bad in ["limit=0", "limit=201"] {
             assert_eq!(code(bad), "out_of_range", "{bad}");
         }
-        for bad in ["limit=-1", "limit=9223372036854775808", "limit=x", "before=x&after=y", "around=1", "token=x", "limit=1&limit=2"]
-        {
+        for bad in [
+            "limit=-1",
+            "limit=9223372036854775808",
+            "limit=x",
+            "before=x&after=y",
+            "around=1",
+            "token=x",
+            "limit=1&limit=2",
+        ] {
             assert_eq!(code(bad), "malformed", "{bad}");
         }
     }
@@ -193,7 +200,8 @@ mod tests {
     #[test]
     fn a_new_message_is_named_by_a_uuid_of_version_7() {
         assert!(new_id("01990000-0000-7000-8000-000000000001").is_ok());
-        for bad in ["", "1", "null", "..%2f", "01990000-0000-4000-8000-000000000001", "0199000000007000800000000000001"] {
+        for bad in ["", "1", "null", "..%2f", "01990000-0000-4000-8000-000000000001", "0199000000007000800000000000001"]
+        {
             assert_eq!(new_id(bad), Err(Problem::invalid("message", "invalid_id")), "{bad}");
         }
     }

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response as Answer};
 use http::{StatusCode, header};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Components;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
@@ -46,7 +48,8 @@ struct Login;
 impl Modify for Login {
     fn modify(&self, document: &mut Document) {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        let cookie = ApiKeyValue::with_description("noroshi_<short node id>", "Set by logging in. Writes need X-Noroshi: 1.");
+        let cookie =
+            ApiKeyValue::with_description("noroshi_<short node id>", "Set by logging in. Writes need X-Noroshi: 1.");
         let components = document.components.get_or_insert_with(Components::new);
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));

@@ -3,8 +3,8 @@
 use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use http::StatusCode;
-use noroshi_node::view::PeerView;
 use noroshi_node::LinkTarget;
+use noroshi_node::view::PeerView;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 

@@ -49,7 +49,10 @@ async fn cookie_and_token_of_different_logins_are_neither() {
     let disagreeing = house.by_cookie("GET", "/api/v1/me", &[("authorization", &bearer)], &Value::Null).await;
     disagreeing.refused(401, "credentials_disagree");
     let twice = format!("noroshi_{}={suzuki}", house.short);
-    house.by_cookie("GET", "/api/v1/me", &[("cookie", &twice)], &Value::Null).await.refused(401, "credentials_disagree");
+    house
+        .by_cookie("GET", "/api/v1/me", &[("cookie", &twice)], &Value::Null)
+        .await
+        .refused(401, "credentials_disagree");
 }
 
 #[tokio::test]
@@ -127,8 +130,12 @@ async fn a_second_login_in_the_same_browser_ends_the_first_and_keeps_the_device(
     let house = House::new().await;
     let body = json!({"login": "suzuki", "password": House::PASSWORD});
     let first = house.nobody().call("POST", "/api/v1/session", &body).await.ok(201);
-    let cookies: Vec<_> =
-        first.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, v)| v.split(';').next().unwrap()).collect();
+    let cookies: Vec<_> = first
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "set-cookie")
+        .map(|(_, v)| v.split(';').next().unwrap())
+        .collect();
     let headers = [("content-type", "application/json"), ("cookie", &cookies.join("; "))];
     let second = house.nobody().send("POST", "/api/v1/session", &headers, body.to_string().as_bytes()).await.ok(201);
     assert_eq!(second.json()["device"]["id"], first.json()["device"]["id"]);

@@ -105,7 +105,9 @@ async fn texts_are_measured_and_never_changed_in_silence() {
     }
     assert_eq!(place.written().await, 0);
     let longest = "𠮷".repeat(10_000);
-    for text in [longest.as_str(), "一\n\t二", "<script>alert(1)</script>", "👨\u{200d}👩\u{200d}👧", "葛\u{e0100}", "ﾊﾝｶｸ"] {
+    for text in
+        [longest.as_str(), "一\n\t二", "<script>alert(1)</script>", "👨\u{200d}👩\u{200d}👧", "葛\u{e0100}", "ﾊﾝｶｸ"]
+    {
         let reply = place.house.tanaka.call("PUT", &place.message(), &json!({"text": text})).await.ok(201);
         assert_eq!(reply.json()["text"], text);
     }
@@ -136,18 +138,25 @@ async fn an_id_that_is_none_names_nothing() {
     let place = Place::new().await;
     let tanaka = &place.house.tanaka;
     let long = "a".repeat(1_000);
-    for bad in ["1", "null", "%00", "..%2f", "%ff", "[]", &place.room.replace('-', ""), &format!("{{{}}}", place.room), &long] {
+    for bad in
+        ["1", "null", "%00", "..%2f", "%ff", "[]", &place.room.replace('-', ""), &format!("{{{}}}", place.room), &long]
+    {
         let bad = bad.replace('{', "%7b").replace('}', "%7d").replace('[', "%5b").replace(']', "%5d");
         tanaka.get(&format!("/api/v1/rooms/{bad}")).await.refused(404, "not_found");
         tanaka.get(&format!("/api/v1/rooms/{}/messages/{bad}/receipts", place.room)).await.refused(404, "not_found");
         let member = format!("/api/v1/rooms/{}/members/{bad}", place.room);
         tanaka.call("PUT", &member, &json!({"role": "member"})).await.refused(404, "not_found");
         let path = format!("/api/v1/rooms/{}/messages/{bad}", place.room);
-        tanaka.call("PUT", &path, &json!({"text": "a"})).await.refused(if bad == "%ff" { 404 } else { 422 }, if bad == "%ff" { "not_found" } else { "invalid_id" });
+        tanaka
+            .call("PUT", &path, &json!({"text": "a"}))
+            .await
+            .refused(if bad == "%ff" { 404 } else { 422 }, if bad == "%ff" { "not_found" } else { "invalid_id" });
     }
     let version4 = format!("/api/v1/rooms/{}/messages/01990000-0000-4000-8000-000000000001", place.room);
     tanaka.call("PUT", &version4, &json!({"text": "a"})).await.refused(422, "invalid_id");
-    for path in ["/api/v1", "/api/v1/", "/api/v1//rooms", "/API/v1/rooms", "/api/v2/rooms", "/api/v1/rooms/..%2f..%2fnode"] {
+    for path in
+        ["/api/v1", "/api/v1/", "/api/v1//rooms", "/API/v1/rooms", "/api/v2/rooms", "/api/v1/rooms/..%2f..%2fnode"]
+    {
         tanaka.get(path).await.refused(404, "not_found");
     }
 }
@@ -161,7 +170,8 @@ async fn addresses_and_hosts_have_their_form() {
     tanaka.get(&format!("/api/v1/users?q={}", "a".repeat(edge + 1))).await.refused(414, "uri_too_long");
     let address = place.house.address;
     for host in ["", "host: a\r\nhost: b\r\n", "host: user@a\r\n", "host: a b\r\n"] {
-        let answer = exchange(address, format!("GET /livez HTTP/1.1\r\n{host}connection: close\r\n\r\n").as_bytes()).await;
+        let answer =
+            exchange(address, format!("GET /livez HTTP/1.1\r\n{host}connection: close\r\n\r\n").as_bytes()).await;
         assert!(answer.starts_with(b"HTTP/1.1 400 "), "{host}: {}", String::from_utf8_lossy(&answer));
     }
     let large = format!("GET /livez HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "a".repeat(64 * 1024));
@@ -312,4 +322,26 @@ async fn people_are_told_in_their_language() {
     assert_eq!((ja.header("content-language"), &ja.json()["title"]), (Some("ja"), &json!("ログインが必要です")));
     let en = house.nobody().send("GET", "/api/v1/me", &[("accept-language", "en-US,en;q=0.9")], b"").await;
     assert_eq!((en.header("content-language"), &en.json()["title"]), (Some("en"), &json!("Please log in")));
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_turned_away() {
+    let house = House::new().await;
+    let tls_hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let mut noise = vec![0; 100_000];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    for bytes in [
+        &tls_hello[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost : a\r\n\r\n",
+        &noise,
+    ] {
+        let answer = exchange(house.address, bytes).await;
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+    }
+    house.nobody().get("/livez").await.ok(200);
 }

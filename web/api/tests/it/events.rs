@@ -1,5 +1,7 @@
 //! Events reach those who may see them, once each, over any interruption; and misuse ends in a clear close.
 
+use std::time::Duration;
+
 use futures_util::SinkExt;
 use noroshi_web::ConnectionLimits;
 use serde_json::{Value, json};
@@ -20,7 +22,8 @@ async fn post(house: &House, room: &str, text: &str) -> String {
 }
 
 fn texts(events: &[Value]) -> Vec<&str> {
-    let messages = events.iter().filter(|event| event["type"] == "message" && event["message"]["entry_kind"] == "message");
+    let messages =
+        events.iter().filter(|event| event["type"] == "message" && event["message"]["entry_kind"] == "message");
     messages.map(|event| event["message"]["text"].as_str().unwrap()).collect()
 }
 
@@ -35,7 +38,10 @@ async fn what_happens_in_a_room_is_pushed_to_its_members() {
     let path = format!("/api/v1/rooms/{room}/messages/{message}");
 
     let event = suzuki.until_one("message").await;
-    assert_eq!((&event["room"], &event["message"]["text"], &event["message"]["my_own"]), (&json!(room), &json!("停電"), &json!(false)));
+    assert_eq!(
+        (&event["room"], &event["message"]["text"], &event["message"]["my_own"]),
+        (&json!(room), &json!("停電"), &json!(false))
+    );
     assert_eq!(tanaka.until_one("message").await["message"]["my_own"], true);
 
     house.suzuki.bare("PUT", &format!("{path}/reactions/ryokai")).await.ok(204);
@@ -255,6 +261,20 @@ async fn a_flood_ends_the_stream() {
         socket.say(&json!({"type": "ping"})).await;
         socket.until_one("pong").await;
     }
+}
+
+#[tokio::test]
+async fn a_browser_that_is_gone_without_a_word_is_noticed() {
+    let ping_every = Duration::from_millis(100);
+    let house = House::with(ConnectionLimits { ping_every, ..ConnectionLimits::default() }).await;
+    let (mut gone, _) = Socket::open(&house.tanaka, None).await;
+    let (mut here, _) = Socket::open(&house.tanaka, None).await;
+    // One reads, and so answers pings; the other does not, until it is too late.
+    for _ in 0..10 {
+        let ping = soon("a ping", futures_util::StreamExt::next(&mut here.0)).await;
+        assert!(matches!(ping, Some(Ok(Message::Ping(_)))), "{ping:?}");
+    }
+    assert_eq!(gone.close_code().await, 1008);
 }
 
 #[tokio::test]

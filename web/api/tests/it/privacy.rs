@@ -54,7 +54,11 @@ async fn an_outsider_never_sees_a_byte_of_a_room() {
                 Some(body) => house.sato.call(&method, &path, &body).await,
                 None => house.sato.bare(&method, &path).await,
             };
-            assert!(!reply.text().contains(CANARY) && !reply.text().contains("kanaria4711"), "{method} {path}: {}", reply.text());
+            assert!(
+                !reply.text().contains(CANARY) && !reply.text().contains("kanaria4711"),
+                "{method} {path}: {}",
+                reply.text()
+            );
             if pattern.contains("{room}") {
                 reply.refused(404, "not_found");
             }

@@ -73,16 +73,21 @@ async fn a_link_is_cut_and_restored_by_those_who_may() {
 async fn a_room_is_made_edited_and_peopled() {
     let house = House::new().await;
     let tanaka = &house.tanaka;
-    let new = json!({"id": id(), "name": "避難所", "topic": "北小学校", "members": [house.id_of("suzuki")], "kind": "group"});
+    let new =
+        json!({"id": id(), "name": "避難所", "topic": "北小学校", "members": [house.id_of("suzuki")], "kind": "group"});
     let room = tanaka.call("POST", "/api/v1/rooms", &new).await.ok(201).json();
-    assert_eq!((&room["name"], &room["topic"], &room["my_role"]), (&json!("避難所"), &json!("北小学校"), &json!("admin")));
+    assert_eq!(
+        (&room["name"], &room["topic"], &room["my_role"]),
+        (&json!("避難所"), &json!("北小学校"), &json!("admin"))
+    );
     assert_eq!(room["member_count"], 2);
     let again = tanaka.call("POST", "/api/v1/rooms", &new).await.ok(200).json();
     assert_eq!(again["id"], room["id"]);
 
     let path = format!("/api/v1/rooms/{}", room["id"].as_str().unwrap());
     assert_eq!(house.suzuki.get(&path).await.ok(200).json()["my_role"], "member");
-    let edited = house.suzuki.call("PATCH", &path, &json!({"topic": "南小学校", "purpose": "受付"})).await.ok(200).json();
+    let edited =
+        house.suzuki.call("PATCH", &path, &json!({"topic": "南小学校", "purpose": "受付"})).await.ok(200).json();
     assert_eq!((&edited["topic"], &edited["purpose"]), (&json!("南小学校"), &json!("受付")));
     house.suzuki.call("PATCH", &path, &json!({"name": "別の名"})).await.refused(403, "forbidden");
     assert_eq!(tanaka.call("PATCH", &path, &json!({"name": "本部"})).await.ok(200).json()["name"], "本部");
@@ -123,7 +128,8 @@ async fn a_message_is_posted_read_edited_stamped_and_redacted() {
     let ids = |page: &serde_json::Value| -> Vec<String> {
         page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
     };
-    let texts = |page: &serde_json::Value| ids(page).into_iter().filter(|id| *id == first || *id == reply).collect::<Vec<_>>();
+    let texts =
+        |page: &serde_json::Value| ids(page).into_iter().filter(|id| *id == first || *id == reply).collect::<Vec<_>>();
     assert_eq!(texts(&page), [first.clone(), reply.clone()], "newest last");
     let newest = suzuki.get(&format!("{messages}?limit=1")).await.ok(200).json();
     assert_eq!(ids(&newest), [reply.clone()]);
@@ -147,14 +153,18 @@ async fn a_message_is_posted_read_edited_stamped_and_redacted() {
     assert_eq!(message(&stamped, &first)["reactions"][0]["stamp"], "ryokai");
     suzuki.bare("DELETE", &format!("{messages}/{first}/reactions/ryokai")).await.ok(204);
 
-    let edited = tanaka.call("PATCH", &format!("{messages}/{first}"), &json!({"text": "復電しました"})).await.ok(200).json();
+    let edited =
+        tanaka.call("PATCH", &format!("{messages}/{first}"), &json!({"text": "復電しました"})).await.ok(200).json();
     assert!(edited["text"] == "復電しました" && !edited["edited_at"].is_null());
     suzuki.call("PATCH", &format!("{messages}/{first}"), &json!({"text": "x"})).await.refused(403, "forbidden");
     suzuki.bare("DELETE", &format!("{messages}/{first}")).await.refused(403, "forbidden");
     tanaka.bare("DELETE", &format!("{messages}/{reply}")).await.ok(204);
     let redacted = message(&tanaka.get(&messages).await.ok(200).json(), &reply);
     assert!(redacted["text"] == "" && redacted["redacted"]["by"]["id"] == house.id_of("tanaka"), "{redacted}");
-    assert!(redacted["reactions"] == json!([]) && message(&tanaka.get(&messages).await.ok(200).json(), &first)["reactions"] == json!([]));
+    assert!(
+        redacted["reactions"] == json!([])
+            && message(&tanaka.get(&messages).await.ok(200).json(), &first)["reactions"] == json!([])
+    );
 }
 
 #[tokio::test]
@@ -187,7 +197,9 @@ async fn figures_are_for_this_machine_and_for_administrators() {
         }
         request + "\r\n"
     };
-    for (token, status) in [(None, "401"), (house.tanaka.token.as_deref(), "403"), (house.kanri.token.as_deref(), "200")] {
+    for (token, status) in
+        [(None, "401"), (house.tanaka.token.as_deref(), "403"), (house.kanri.token.as_deref(), "200")]
+    {
         let answer = crate::http::exchange(house.address, foreign(token).as_bytes()).await;
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");

@@ -19,7 +19,8 @@ impl Socket {
     pub async fn open(caller: &Caller, cursor: Option<&str>) -> (Self, Value) {
         let query = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
         let protocol = format!("noroshi, bearer.{}", caller.token.as_deref().unwrap());
-        let mut socket = Self::try_open(caller.address, &query, &[("sec-websocket-protocol", &protocol)]).await.unwrap();
+        let mut socket =
+            Self::try_open(caller.address, &query, &[("sec-websocket-protocol", &protocol)]).await.unwrap();
         let hello = socket.next().await;
         assert_eq!(hello["type"], "hello");
         (socket, hello)

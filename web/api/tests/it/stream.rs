@@ -1,5 +1,8 @@
 //! The same events as server-sent events.
 
+use std::time::Duration;
+
+use noroshi_web::ConnectionLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -54,10 +57,13 @@ async fn events_come_by_plain_http_too_and_go_on_after_a_cut() {
     };
     let mut stream = Stream::open(&house.suzuki, "", "").await;
     let (cursor, hello) = stream.next().await.unwrap();
-    assert!(stream.text.is_empty() && hello["type"] == "hello" && hello["cursor"] == json!(cursor));
+    assert_eq!((&hello["type"], &hello["cursor"]), (&json!("hello"), &json!(cursor)));
     post("一").await;
     let (cursor, event) = stream.next().await.unwrap();
-    assert_eq!((&event["type"], &event["message"]["text"], &event["cursor"]), (&json!("message"), &json!("一"), &json!(cursor)));
+    assert_eq!(
+        (&event["type"], &event["message"]["text"], &event["cursor"]),
+        (&json!("message"), &json!("一"), &json!(cursor))
+    );
     drop(stream);
     post("二").await;
     for (query, header) in
@@ -78,9 +84,24 @@ async fn events_come_by_plain_http_too_and_go_on_after_a_cut() {
 #[tokio::test]
 async fn the_stream_ends_with_the_login() {
     let house = House::new().await;
-    let mut stream = Stream::open(&house.tanaka, "", "").await;
+    let mut stream = Stream::open(&house.tanaka, "", "connection: close\r\n").await;
     stream.next().await.unwrap();
     house.tanaka.bare("DELETE", "/api/v1/session").await.ok(204);
     assert!(stream.next().await.is_none());
     house.tanaka.get("/api/v1/events/stream").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_quiet_stream_shows_that_it_lives() {
+    let limits = ConnectionLimits { ping_every: Duration::from_millis(50), ..ConnectionLimits::default() };
+    let house = House::with(limits).await;
+    let mut stream = Stream::open(&house.tanaka, "", "").await;
+    soon("a comment", async {
+        while !stream.text.contains("\n:\n") {
+            let mut part = [0; 1024];
+            let read = stream.socket.read(&mut part).await.unwrap();
+            stream.text.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+    })
+    .await;
 }
