@@ -1,8 +1,9 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { api, NetworkError } from '$lib/api';
 import { outbox, type Draft } from '$lib/state/outbox.svelte';
 import { settings } from '$lib/state/settings.svelte';
-import { outboxItem, room, settle } from '../testing/fixtures';
+import { message, outboxItem, room, settle } from '../testing/fixtures';
 import Composer from './Composer.svelte';
 
 let sent: Draft[];
@@ -72,6 +73,38 @@ test('the text stays when it could not be kept safe', async () => {
   await settle();
   expect(field.value).toBe('大事な報告');
   expect(screen.getByTestId('composer-problem').textContent).toContain('保存できなかった');
+});
+
+test('what is typed while the message is being kept safe is not lost', async () => {
+  let kept: () => void = () => undefined;
+  vi.spyOn(outbox, 'add').mockImplementation(
+    () => new Promise((resolve) => (kept = () => resolve(outboxItem()))),
+  );
+  const field = await compose('一通目');
+  await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+  await fireEvent.input(field, { target: { value: '一通目二通' } });
+  kept();
+  await settle();
+  expect(field.value).toBe('二通');
+});
+
+test('a correction that is refused stays in the field', async () => {
+  vi.spyOn(api.messages, 'edit').mockRejectedValue(new NetworkError('unreachable'));
+  const editing = message({ text: '誤', my_own: true });
+  render(Composer, {
+    room: room(),
+    replyTo: null,
+    editing,
+    ontyping: () => undefined,
+    onsent: () => undefined,
+  });
+  const field = screen.getByTestId('composer-input') as HTMLTextAreaElement;
+  await settle();
+  expect(field.value).toBe('誤');
+  await fireEvent.input(field, { target: { value: '正' } });
+  await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+  await settle();
+  expect(field.value).toBe('正');
 });
 
 test('pressing twice sends once', async () => {

@@ -31,3 +31,8 @@ export function checkText(text: string): TextCheck {
   const tooLong = length > MAX_TEXT;
   return { length, controls, empty, tooLong, sendable: !empty && !tooLong && controls === 0 };
 }
+
+const EXCERPT = 80;
+
+/** The beginning of a message, for quoting it; as long as the node makes it. */
+export const excerpt = (text: string): string => [...text].slice(0, EXCERPT).join('');
