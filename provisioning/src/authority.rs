@@ -14,6 +14,9 @@ mod issue;
 mod key_file;
 mod key_folder;
 
+#[cfg(test)]
+mod tests;
+
 pub use certificate::{InvalidCertificate, check_chain, node_id_of_certificate, organisation_name, public_key};
 pub use identity::{IdentityError, NodeIdentity};
 pub use issue::{IssueError, IssuingKey, root_certificate};

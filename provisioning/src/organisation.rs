@@ -198,3 +198,6 @@ impl Founded {
         keys.save_node(&self.identity)
     }
 }
+
+#[cfg(test)]
+mod tests;
