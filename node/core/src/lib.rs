@@ -2,9 +2,11 @@
 
 pub mod body;
 pub mod clock;
+pub mod deeds;
 pub mod document;
 pub mod error;
 pub mod events;
+pub mod fixture;
 pub mod kinds;
 pub mod limits;
 pub mod peers;

@@ -100,7 +100,9 @@ impl Desk<'_> {
         let standing = self.standing(actor, &room)?;
         let message = self.message_for(actor, &standing, &id)?;
         if message.entry.author != actor.user && standing.role != RoomRole::Admin {
-            return Err(ServiceError::Forbidden("only the author or an administrator of the room takes a message back"));
+            return Err(ServiceError::Forbidden(
+                "only the author or an administrator of the room takes a message back",
+            ));
         }
         if message.redacted {
             return Ok(());
@@ -110,14 +112,7 @@ impl Desk<'_> {
     }
 
     /// Sets or takes back the actor's stamp. Doing it twice changes nothing.
-    pub fn react(
-        &self,
-        actor: &Actor,
-        room: RoomId,
-        id: EntryId,
-        stamp: &str,
-        on: bool,
-    ) -> Result<(), ServiceError> {
+    pub fn react(&self, actor: &Actor, room: RoomId, id: EntryId, stamp: &str, on: bool) -> Result<(), ServiceError> {
         let standing = self.standing(actor, &room)?;
         if !is_stamp(stamp) {
             return Err(ServiceError::Invalid { field: "stamp", code: "malformed" });

@@ -20,6 +20,8 @@ mod pages;
 mod policy;
 mod reads;
 mod reindex;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::fmt;
@@ -50,6 +52,9 @@ enum Unsettled {
 /// Hears of everything that became durable. Must not block.
 pub trait Listener: Send + Sync {
     fn committed(&self, committed: &Committed, happenings: Vec<(u64, Happening)>);
+
+    /// The directory that readers see from now on.
+    fn directory_changed(&self, _directory: &Arc<Directory>) {}
 }
 
 /// Hears nothing: for tests and simulations that look at the tables.
@@ -100,12 +105,15 @@ impl Projection {
     /// Loads the directory of a database that was just opened, and rebuilds the rows if another version of this program
     /// computed them.
     pub fn begin(&self, database: &mut Database) -> Result<(), StoreError> {
-        if database.read(reindex::is_current)? {
-            let current = database.write(|writing| self.current(writing))?;
-            self.publish(&current);
-            return Ok(());
+        if !database.read(reindex::is_current)? {
+            database.write(|writing| self.rebuild(writing, &mut |_, _| {}))?;
         }
-        self.reindex(database, |_, _| {})
+        let current = database.write(|writing| {
+            writing.forget_learned()?;
+            self.current(writing)
+        })?;
+        self.publish(&current);
+        Ok(())
     }
 
     /// The directory as of the last commit.
@@ -115,6 +123,7 @@ impl Projection {
 
     fn publish(&self, current: &Current) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = current.directory.clone();
+        self.listener.directory_changed(&current.directory);
     }
 
     fn resolved(&self) -> MutexGuard<'_, Resolved> {

@@ -72,6 +72,9 @@ impl Projection {
     pub(super) fn follow(&self, work: &Work<'_, '_>, before: &Current) -> Result<(), StoreError> {
         let (old, new) = (&before.directory, &work.current.directory);
         admit_writers(work, new)?;
+        for room in work.current.ledger_rooms.difference(&before.ledger_rooms) {
+            forget_room(work, room)?;
+        }
         open_ledger_rooms(work)?;
         let places_changed = places(old) != places(new);
         if places_changed {
@@ -134,6 +137,24 @@ fn complete(database: &Database, ledger: &mut Ledger, loaded: &BTreeSet<RoomId>)
             }
         }
     }
+}
+
+/// What was computed of a room before it turned out to be ledger.
+fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
+    let Some(pk) = work.room_pk(room)? else { return Ok(()) };
+    for sql in [
+        "DELETE FROM messages WHERE room_pk = ?",
+        "DELETE FROM marks WHERE room_pk = ?",
+        "DELETE FROM page_changes WHERE room_pk = ?",
+        "DELETE FROM members WHERE room_pk = ?",
+        "DELETE FROM grants WHERE room_pk = ?",
+        "DELETE FROM room_offices WHERE room_pk = ?",
+        "DELETE FROM policy_people WHERE room_pk = ?",
+        "DELETE FROM room_states WHERE room_pk = ?",
+    ] {
+        work.execute(sql, [pk])?;
+    }
+    Ok(())
 }
 
 fn admit_writers(work: &Work<'_, '_>, directory: &Directory) -> Result<(), StoreError> {

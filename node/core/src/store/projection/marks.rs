@@ -39,7 +39,8 @@ fn applied(work: &Work<'_, '_>, room: RoomPk, name: &RoomId, entry: &Entry, body
         messages::arrange(work, room, &id, &author)?;
     }
     let is_shown = work.row(
-        "SELECT 1 FROM messages WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 LIMIT 1",
+        "SELECT 1 FROM messages INDEXED BY messages_by_identity
+         WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 LIMIT 1",
         (room, id.as_bytes(), author.as_bytes()),
         |_| Ok(()),
     )?;

@@ -71,7 +71,8 @@ pub(super) fn judge_again(work: &Work<'_, '_>, room: RoomPk, pk: EntryPk, was_vi
 /// now that was not. Which of several copies is shown depends on the entries alone.
 pub(super) fn arrange(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &UserId) -> Result<bool, StoreError> {
     let rows: Vec<(EntryPk, i64)> = work.rows(
-        "SELECT entry_pk, state FROM messages WHERE room_pk = ? AND id = ? AND author = ? AND state > 0",
+        "SELECT entry_pk, state FROM messages INDEXED BY messages_by_identity
+         WHERE room_pk = ? AND id = ? AND author = ? AND state > 0",
         (room, id.as_bytes(), author.as_bytes()),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -108,7 +109,8 @@ type Order = (Hlc, LogId, u64);
 
 fn is_known(work: &Work<'_, '_>, room: RoomPk, entry: &Entry) -> Result<bool, StoreError> {
     let known = work.row(
-        "SELECT 1 FROM messages WHERE room_pk = ? AND id = ? AND author = ? LIMIT 1",
+        "SELECT 1 FROM messages INDEXED BY messages_by_identity
+         WHERE room_pk = ? AND id = ? AND author = ? LIMIT 1",
         (room, entry.id.as_bytes(), entry.author.as_bytes()),
         |_| Ok(()),
     )?;
@@ -117,7 +119,8 @@ fn is_known(work: &Work<'_, '_>, room: RoomPk, entry: &Entry) -> Result<bool, St
 
 fn is_redacted(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &UserId) -> Result<bool, StoreError> {
     let redaction = work.row(
-        "SELECT 1 FROM marks WHERE room_pk = ? AND target = ? AND target_author = ? AND visible = 1 AND kind = 3 LIMIT 1",
+        "SELECT 1 FROM marks INDEXED BY marks_by_target
+         WHERE room_pk = ? AND target = ? AND target_author = ? AND visible = 1 AND kind = 3 LIMIT 1",
         (room, id.as_bytes(), author.as_bytes()),
         |_| Ok(()),
     )?;

@@ -89,7 +89,7 @@ fn store_offices(work: &Work<'_, '_>, pk: RoomPk, offices: &BTreeSet<OfficeId>) 
 /// Everybody whose place in the directory this policy depends on.
 fn note_people(work: &Work<'_, '_>, pk: RoomPk, entries: &[PolicyEntry]) -> Result<(), StoreError> {
     let mut people = BTreeSet::new();
-    for PolicyEntry { entry, .. } in entries {
+    for PolicyEntry { entry, .. } in entries.iter().filter(|found| is_policy(found.entry.kind)) {
         people.insert(entry.author);
         match entry.kind {
             kind::ROOM_CREATE => people.extend(body_of::<RoomCreate>(entry).ok().and_then(|body| body.created_for)),
@@ -102,6 +102,10 @@ fn note_people(work: &Work<'_, '_>, pk: RoomPk, entries: &[PolicyEntry]) -> Resu
         work.execute("INSERT OR IGNORE INTO policy_people (user, room_pk) VALUES (?, ?)", (user.as_bytes(), pk))?;
     }
     Ok(())
+}
+
+const fn is_policy(kind: u16) -> bool {
+    matches!(kind, kind::ROOM_CREATE..=kind::AUDIENCE_REMOVE)
 }
 
 /// Returns whether the members changed.

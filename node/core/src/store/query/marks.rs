@@ -12,7 +12,7 @@ impl Database {
     pub fn marks_of(&self, room: RoomPk, target: &EntryId, target_author: &UserId) -> Result<Marks, StoreError> {
         let mut marks = Marks::default();
         self.each(
-            "SELECT bytes FROM marks JOIN entries USING (entry_pk)
+            "SELECT bytes FROM marks INDEXED BY marks_by_target JOIN entries USING (entry_pk)
              WHERE room_pk = ? AND target = ? AND target_author = ? AND visible = 1",
             (room, target.as_bytes(), target_author.as_bytes()),
             |row| {

@@ -138,7 +138,7 @@ impl Database {
     fn unread_after(&self, room: RoomPk, user: &UserId, place: Place) -> Result<Unread, StoreError> {
         let values = (room, hlc_number(place.hlc), place.id.as_bytes(), user.as_bytes());
         let count = self.row(
-            "SELECT count(*) FROM messages
+            "SELECT count(*) FROM messages INDEXED BY messages_timeline
              WHERE room_pk = ? AND state = 2 AND (hlc, id) > (?, ?) AND author <> ? AND redacted = 0",
             values,
             |row| row.get(0),
@@ -148,7 +148,7 @@ impl Database {
             return Ok(Unread::default());
         }
         let first = self.row(
-            "SELECT hlc, id FROM messages
+            "SELECT hlc, id FROM messages INDEXED BY messages_timeline
              WHERE room_pk = ? AND state = 2 AND (hlc, id) > (?, ?) AND author <> ? AND redacted = 0
              ORDER BY hlc, id LIMIT 1",
             values,

@@ -6,7 +6,7 @@ use noroshi_sync::id::{EntryId, UserId};
 use noroshi_sync::store::StoreError;
 use rusqlite::{Result, Row};
 
-use super::codes::{entry, entry_id, hlc, hlc_number, unsigned};
+use super::codes::{entry, entry_id, hlc, hlc_number, unsigned, user_id};
 use crate::body::{Body, Message};
 use crate::store::{Database, EntryPk, RoomPk};
 
@@ -30,9 +30,26 @@ pub struct Place {
     pub id: EntryId,
 }
 
-macro_rules! columns {
-    () => {
-        "SELECT entry_pk, room_pk, redacted, conflict, received_ms, bytes FROM messages JOIN entries USING (entry_pk)"
+/// Without statistics SQLite takes any index that gives the order asked for, even if it must read the whole room: the
+/// index is named.
+macro_rules! timeline {
+    ($where:literal) => {
+        concat!(
+            "SELECT entry_pk, room_pk, redacted, conflict, received_ms, bytes
+             FROM messages INDEXED BY messages_timeline JOIN entries USING (entry_pk)
+             WHERE room_pk = ?1 AND state = 2 AND ",
+            $where
+        )
+    };
+}
+macro_rules! identity {
+    ($where:literal) => {
+        concat!(
+            "SELECT entry_pk, room_pk, redacted, conflict, received_ms, bytes
+             FROM messages INDEXED BY messages_by_identity JOIN entries USING (entry_pk)
+             WHERE room_pk = ? AND id = ? AND state = 2 ",
+            $where
+        )
     };
 }
 
@@ -45,10 +62,7 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<ShownMessage>, StoreError> {
         let Place { hlc, id } = place.unwrap_or(Place { hlc: Hlc::from_raw(i64::MAX as u64), id: EntryId::NIL });
-        let sql = concat!(
-            columns!(),
-            " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) < (?2, ?3) ORDER BY hlc DESC, id DESC LIMIT ?4"
-        );
+        let sql = timeline!("(hlc, id) < (?2, ?3) ORDER BY hlc DESC, id DESC LIMIT ?4");
         self.shown(sql, (room, hlc_number(hlc), id.as_bytes(), limit))
     }
 
@@ -62,41 +76,37 @@ impl Database {
     ) -> Result<Vec<ShownMessage>, StoreError> {
         let values = (room, hlc_number(place.hlc), *place.id.as_bytes(), limit);
         if inclusive {
-            let sql = concat!(
-                columns!(),
-                " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) >= (?2, ?3) ORDER BY hlc, id LIMIT ?4"
-            );
+            let sql = timeline!("(hlc, id) >= (?2, ?3) ORDER BY hlc, id LIMIT ?4");
             return self.shown(sql, values);
         }
-        let sql =
-            concat!(columns!(), " WHERE room_pk = ?1 AND state = 2 AND (hlc, id) > (?2, ?3) ORDER BY hlc, id LIMIT ?4");
+        let sql = timeline!("(hlc, id) > (?2, ?3) ORDER BY hlc, id LIMIT ?4");
         self.shown(sql, values)
     }
 
     /// The message that people in the room mean by this id: the first one shown, should several people have used it.
     pub fn message(&self, room: RoomPk, id: &EntryId) -> Result<Option<ShownMessage>, StoreError> {
-        let sql =
-            concat!(columns!(), " WHERE room_pk = ? AND id = ? AND state = 2 ORDER BY hlc, author, entry_pk LIMIT 1");
+        let sql = identity!("ORDER BY hlc, author, entry_pk LIMIT 1");
         Ok(self.shown(sql, (room, id.as_bytes()))?.pop())
     }
 
     /// The shown messages of one identity: several where it was used with different content.
     pub fn messages_of(&self, room: RoomPk, id: &EntryId, author: &UserId) -> Result<Vec<ShownMessage>, StoreError> {
-        let sql =
-            concat!(columns!(), " WHERE room_pk = ? AND id = ? AND author = ? AND state = 2 ORDER BY hlc, entry_pk");
+        let sql = identity!("AND author = ? ORDER BY hlc, entry_pk");
         self.shown(sql, (room, id.as_bytes(), author.as_bytes()))
     }
 
     /// One entry, if it is a message that is shown.
     pub fn message_at(&self, entry: EntryPk) -> Result<Option<ShownMessage>, StoreError> {
-        let sql = concat!(columns!(), " WHERE entry_pk = ? AND state = 2");
+        let sql = "SELECT entry_pk, room_pk, redacted, conflict, received_ms, bytes
+             FROM messages JOIN entries USING (entry_pk) WHERE entry_pk = ? AND state = 2";
         Ok(self.shown(sql, [entry])?.pop())
     }
 
     /// Where a message stands, shown or not.
     pub fn place_of(&self, room: RoomPk, id: &EntryId) -> Result<Option<Place>, StoreError> {
         self.row(
-            "SELECT hlc, id FROM messages WHERE room_pk = ? AND id = ? ORDER BY state DESC, hlc LIMIT 1",
+            "SELECT hlc, id FROM messages INDEXED BY messages_by_identity WHERE room_pk = ? AND id = ?
+             ORDER BY state DESC, hlc LIMIT 1",
             (room, id.as_bytes()),
             |row| Ok(Place { hlc: hlc(row, 0)?, id: entry_id(row, 1)? }),
         )
@@ -113,7 +123,7 @@ impl Database {
             "SELECT id, author FROM messages WHERE entry_pk BETWEEN ? AND ? AND state = 2
              ORDER BY entry_pk DESC LIMIT ?",
             (first, last, limit),
-            |row| Ok((entry_id(row, 0)?, super::codes::user_id(row, 1)?)),
+            |row| Ok((entry_id(row, 0)?, user_id(row, 1)?)),
         )
     }
 
@@ -126,11 +136,11 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<(EntryId, UserId)>, StoreError> {
         self.rows(
-            "SELECT id, author FROM messages
+            "SELECT id, author FROM messages INDEXED BY messages_timeline
              WHERE room_pk = ? AND state = 2 AND (hlc, id) > (?, ?) AND (hlc, id) <= (?, ?)
              ORDER BY hlc DESC, id DESC LIMIT ?",
             (room, hlc_number(after.hlc), after.id.as_bytes(), hlc_number(until.hlc), until.id.as_bytes(), limit),
-            |row| Ok((entry_id(row, 0)?, super::codes::user_id(row, 1)?)),
+            |row| Ok((entry_id(row, 0)?, user_id(row, 1)?)),
         )
     }
 

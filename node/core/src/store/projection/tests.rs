@@ -1,0 +1,7 @@
+//! The rows must not depend on the order in which entries come. Islands here are whole databases in memory.
+
+mod dump;
+mod island;
+mod islands;
+mod orders;
+mod reading;
