@@ -102,7 +102,8 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What the types cannot say.
+    pub fn check(&self) -> Result<(), String> {
         if self.web.listen.is_empty() {
             return Err("web.listen is empty: browsers could not reach this node".to_owned());
         }

@@ -8,11 +8,12 @@ use noroshi_tests::process::{cpu_seconds, resident_bytes};
 use noroshi_tests::wait::until;
 use serde_json::{Value, json};
 
+use crate::baseline;
 use crate::report::{line, round};
 use crate::setting::{PEOPLE, offices, post_many, rooms};
 
 pub async fn measure(room_count: usize, messages: usize) {
-    let city = offices(2).await;
+    let mut city = offices(2).await;
     let rooms = rooms(&city, room_count).await;
     let mut admin = city.log_in(0, ADMINISTRATOR).await;
     switch(&city, &mut admin, true).await;
@@ -46,11 +47,17 @@ pub async fn measure(room_count: usize, messages: usize) {
     let cpu: Vec<f64> = (0..2).map(|side| round(after.0[side] - before.0[side])).collect();
     let resident: Vec<f64> = pids.iter().map(|pid| round(resident_bytes(*pid) as f64 / 1e6)).collect();
     let bytes = after.1.0 - before.1.0;
+    for office in 0..2 {
+        city.stop(office);
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let alone = baseline::measure(&city.offices[1].data, &city.offices[0].data, scratch.path());
     line("reconcile", json!({"rooms": room_count, "messages_a_side": messages, "seconds": round(elapsed.as_secs_f64()),
         "first_message_s": first.map(|first| round(first.as_secs_f64())), "wire_bytes": bytes,
         "frame_bytes": after.1.1 - before.1.1, "bytes_a_message": round(bytes / (2 * messages) as f64),
         "frame_bytes_a_message": round((after.1.1 - before.1.1) / (2 * messages) as f64),
-        "cpu_s_a_node": cpu, "rss_mb_a_node": resident}));
+        "local_baseline_s": round(alone.as_secs_f64()),
+        "ratio_to_local": round(elapsed.as_secs_f64() / alone.as_secs_f64()), "cpu_s_a_node": cpu, "rss_mb_a_node": resident}));
 }
 
 /// Two nodes that hold the same reconnect: how many bytes of frames each sends.

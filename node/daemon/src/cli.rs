@@ -1,0 +1,214 @@
+//! The command line: what can be asked of the program, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Noroshi (狼煙): every office keeps talking, whatever line is cut.
+#[derive(Debug, Parser)]
+#[command(name = "noroshi", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// The data folder [default: noroshi-data, for the demo .noroshi-demo].
+    #[arg(long, global = true, env = "NOROSHI_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Found an organisation: its keys, its headquarters with this node, its first administrator.
+    Init(Init),
+    /// Make a one-time join code for a new node (needs an administrator's password).
+    InviteNode(InviteNode),
+    /// Make this folder the node that a join code invites.
+    Join(Join),
+    /// Run the node until it is stopped.
+    Serve,
+    /// People of this organisation.
+    #[command(subcommand)]
+    User(User),
+    /// What the running node sees: storage, clock, other offices.
+    Status(Json),
+    /// Verify everything on disk: chains, signatures, digests. The node must be stopped.
+    Check(Json),
+    /// Build all tables again from the entries. The node must be stopped.
+    Reindex,
+    /// Run a scenario file in the simulator.
+    Sim(Sim),
+    /// Start the city of 朝凪市 with four offices on this machine, to look around.
+    Demo(Demo),
+    /// Print a configuration file with every key explained.
+    Config,
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Name of the organisation, e.g. 朝凪市.
+    #[arg(long)]
+    pub organisation: String,
+    /// Name of the headquarters office.
+    #[arg(long, default_value = "本庁")]
+    pub office: String,
+    /// Log-in of the first administrator.
+    #[arg(long)]
+    pub login: String,
+    /// Name of the first administrator.
+    #[arg(long)]
+    pub name: String,
+    /// Reading of that name in kana.
+    #[arg(long, default_value = "")]
+    pub kana: String,
+    #[arg(long, default_value = "")]
+    pub section: String,
+    #[arg(long, default_value = "")]
+    pub post: String,
+    #[command(flatten)]
+    pub ports: Ports,
+}
+
+/// Where the new node listens; written into its configuration.
+#[derive(Debug, Clone, Args)]
+pub struct Ports {
+    /// Where browsers connect, e.g. 127.0.0.1:8470.
+    #[arg(long, value_name = "ADDRESS")]
+    pub web: Option<std::net::SocketAddr>,
+    /// Where other nodes connect, e.g. 0.0.0.0:8471.
+    #[arg(long, value_name = "ADDRESS")]
+    pub sync: Option<std::net::SocketAddr>,
+    /// An address (host:port) under which other offices reach this node; may be repeated.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub announce: Vec<String>,
+    /// Neither look for nodes by mDNS nor be found.
+    #[arg(long)]
+    pub no_discovery: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InviteNode {
+    /// Name of the office the node will serve. Made if it does not exist.
+    #[arg(long)]
+    pub office: String,
+    /// What kind of office, if it is made.
+    #[arg(long, value_enum, default_value_t = Kind::Branch)]
+    pub kind: Kind,
+    /// A hub holds all rooms, to pass them on when headquarters is out of reach.
+    #[arg(long)]
+    pub hub: bool,
+    /// Log-in of the administrator who invites.
+    #[arg(long)]
+    pub login: String,
+    /// Addresses (host:port) under which the new node reaches this one. Default: those this node announces.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub address: Vec<String>,
+    /// How long the code is good.
+    #[arg(long, default_value_t = 72, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..=720))]
+    pub hours: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Headquarters,
+    Branch,
+    Fire,
+    Shelter,
+    Health,
+    Other,
+}
+
+#[derive(Debug, Args)]
+pub struct Join {
+    /// The join code, as printed by `invite-node`. Spaces and line breaks do not matter.
+    pub code: String,
+    /// Name of this node, e.g. the machine's.
+    #[arg(long, default_value = "node")]
+    pub name: String,
+    #[command(flatten)]
+    pub ports: Ports,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a person (needs an administrator's password).
+    Add(UserAdd),
+    /// List the people.
+    List(Json),
+    /// Set a person's password (needs an administrator's password).
+    Passwd(UserPasswd),
+}
+
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// The new person's log-in.
+    pub login: String,
+    #[arg(long)]
+    pub name: String,
+    /// Reading of the name in kana, for sorting and search.
+    #[arg(long)]
+    pub kana: String,
+    /// Name of the office.
+    #[arg(long)]
+    pub office: String,
+    #[arg(long, default_value = "")]
+    pub section: String,
+    #[arg(long, default_value = "")]
+    pub post: String,
+    /// Roles besides staff; may be repeated.
+    #[arg(long, value_enum)]
+    pub role: Vec<RoleName>,
+    /// Log-in of the administrator who adds.
+    #[arg(long)]
+    pub by: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    #[value(name = "system_admin")]
+    SystemAdmin,
+    #[value(name = "office_admin")]
+    OfficeAdmin,
+    #[value(name = "drill_controller")]
+    DrillController,
+    #[value(name = "staff")]
+    Staff,
+}
+
+#[derive(Debug, Args)]
+pub struct UserPasswd {
+    pub login: String,
+    /// Log-in of the administrator who sets it.
+    #[arg(long)]
+    pub by: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The scenario file (TOML).
+    pub file: PathBuf,
+    /// The seed; a failing run prints its own.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Begin anew: delete what an earlier demo left in its folder.
+    #[arg(long)]
+    pub reset: bool,
+    /// Once every node serves, print one line of JSON for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// The first port of four for browsers; nodes use the four after them.
+    #[arg(long, default_value_t = 8470, value_name = "PORT")]
+    pub port: u16,
+}

@@ -1,0 +1,176 @@
+//! Carries out what the command line asks.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::cli::{Cli, Command, InviteNode, Sim, User, UserAdd, UserPasswd};
+use crate::config::Config;
+use crate::control::{self, Administrator, Invitation, NewPerson, Request};
+use crate::folder::DataFolder;
+use crate::office::Office;
+use crate::{demo, founding, joining, secrets, serve};
+
+/// What may go wrong, as a sentence for the person at the terminal.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let is_demo = matches!(cli.command, Command::Demo(_));
+    let data = cli.data.unwrap_or_else(|| if is_demo { ".noroshi-demo" } else { "noroshi-data" }.into());
+    match cli.command {
+        Command::Init(init) => founding::init(&data, &init)?,
+        Command::Join(join) => joining::join(&data, &join)?,
+        Command::InviteNode(invite) => invite_node(&DataFolder::open(&data)?, invite)?,
+        Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
+        Command::User(user) => people(&DataFolder::open(&data)?, user)?,
+        Command::Status(json) => status(&DataFolder::open(&data)?, json.json)?,
+        Command::Check(json) => return check(&DataFolder::open(&data)?, json.json),
+        Command::Reindex => reindex(&DataFolder::open(&data)?)?,
+        Command::Sim(sim) => return simulate(&sim),
+        Command::Demo(options) => demo::run(&data, &options)?,
+        Command::Config => print!("{}", Config::default().to_commented_toml()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Through the running node, or with the folder opened here when none is running.
+fn perform(folder: &DataFolder, request: Request) -> Result<Value, Failure> {
+    if let Some(reply) = control::ask(&folder.control_socket(), &request) {
+        return Ok(reply?);
+    }
+    let office = Office::open(folder)?;
+    runtime()?.block_on(async {
+        let reply = office.execute(request).await;
+        office.close().await;
+        Ok(reply?)
+    })
+}
+
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+fn administrator(login: String) -> Result<Administrator, Failure> {
+    let password = secrets::ask(secrets::ADMINISTRATOR, &format!("password of {login}"))?;
+    Ok(Administrator { login, password })
+}
+
+fn invite_node(folder: &DataFolder, invite: InviteNode) -> Result<(), Failure> {
+    let by = administrator(invite.login)?;
+    let kind = format!("{:?}", invite.kind).to_lowercase();
+    let (office, hub, addresses, hours) = (invite.office, invite.hub, invite.address, invite.hours);
+    let reply = perform(folder, Request::InviteNode(Invitation { office, kind, hub, addresses, hours, by }))?;
+    eprintln!("Join code, good for one node within {hours} hours. At the new office run `noroshi join` with it:");
+    println!("{}", reply["code"].as_str().unwrap_or_default());
+    Ok(())
+}
+
+fn people(folder: &DataFolder, user: User) -> Result<(), Failure> {
+    match user {
+        User::Add(add) => add_person(folder, add),
+        User::List(json) => {
+            let reply = perform(folder, Request::UserList)?;
+            if json.json {
+                println!("{reply}");
+                return Ok(());
+            }
+            for person in reply["users"].as_array().into_iter().flatten() {
+                let text = |key: &str| person[key].as_str().unwrap_or("").to_owned();
+                let roles: Vec<&str> = person["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                println!("{}\t{}\t{}\t{}", text("login"), text("name"), text("office"), roles.join(","));
+            }
+            Ok(())
+        }
+        User::Passwd(UserPasswd { login, by }) => {
+            let by = administrator(by)?;
+            let password = secrets::make(secrets::NEW_PASSWORD, &format!("new password of {login}"))?;
+            perform(folder, Request::UserPassword { login, password, by })?;
+            Ok(())
+        }
+    }
+}
+
+fn add_person(folder: &DataFolder, add: UserAdd) -> Result<(), Failure> {
+    let by = administrator(add.by)?;
+    let password = secrets::make(secrets::NEW_PASSWORD, &format!("first password of {}", add.login))?;
+    let roles = add.role.iter().map(|role| role_word(*role).to_owned()).collect();
+    let UserAdd { login, name, kana, office, section, post, .. } = add;
+    let person = NewPerson { login, name, kana, office, section, post, roles, password, by };
+    let reply = perform(folder, Request::UserAdd(person))?;
+    println!("{}", reply["id"].as_str().unwrap_or_default());
+    Ok(())
+}
+
+const fn role_word(role: crate::cli::RoleName) -> &'static str {
+    match role {
+        crate::cli::RoleName::SystemAdmin => "system_admin",
+        crate::cli::RoleName::OfficeAdmin => "office_admin",
+        crate::cli::RoleName::DrillController => "drill_controller",
+        crate::cli::RoleName::Staff => "staff",
+    }
+}
+
+fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
+    let reply = control::ask(&folder.control_socket(), &Request::Status)
+        .ok_or("no node is running in this folder: start it with `noroshi serve`")??;
+    if json {
+        println!("{reply}");
+        return Ok(());
+    }
+    let node = &reply["node"];
+    println!("{}  {}  ({})", node["organisation"].as_str().unwrap_or(""), node["office"]["name"].as_str().unwrap_or(""), node["short"].as_str().unwrap_or(""));
+    println!("storage: {} ({} bytes, {} bytes free)", node["storage"]["state"].as_str().unwrap_or("?"), node["storage"]["bytes"], node["storage"]["free_bytes"]);
+    println!("clock: {} ms off its peers{}", node["clock"]["offset_ms"], if node["clock"]["suspect"] == true { ", suspect" } else { "" });
+    for peer in reply["peers"].as_array().into_iter().flatten() {
+        println!(
+            "{}\t{}\tmissing here {}, there {}\tlast heard {}",
+            peer["office"]["name"].as_str().unwrap_or(""),
+            peer["state"].as_str().unwrap_or(""),
+            peer["missing_here"],
+            peer["missing_there"],
+            peer["last_heard"].as_str().unwrap_or("never"),
+        );
+    }
+    Ok(())
+}
+
+fn check(folder: &DataFolder, json: bool) -> Result<ExitCode, Failure> {
+    let office = Office::open(folder)?;
+    let report = runtime()?.block_on(async {
+        let report = office.node.check().await;
+        office.close().await;
+        report
+    })?;
+    if json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+fn reindex(folder: &DataFolder) -> Result<(), Failure> {
+    let office = Office::open(folder)?;
+    let bar = indicatif::ProgressBar::new(0);
+    runtime()?.block_on(async {
+        let progress = bar.clone();
+        let done = office
+            .node
+            .reindex(move |done, total| {
+                progress.set_length(total);
+                progress.set_position(done);
+            })
+            .await;
+        office.close().await;
+        done
+    })?;
+    bar.finish();
+    Ok(())
+}
+
+fn simulate(sim: &Sim) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(&sim.file).map_err(|error| format!("{}: {error}", sim.file.display()))?;
+    let _ = text;
+    Err("not wired".into())
+}

@@ -1,0 +1,89 @@
+//! `noroshi serve`: starts the parts in order, waits for a signal, stops them in the reverse order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use noroshi_web::{Listen, WebConfig};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::commands::{Failure, runtime};
+use crate::config::{Log, LogFormat};
+use crate::control;
+use crate::folder::DataFolder;
+use crate::office::Office;
+use crate::wiring::Line;
+
+/// Histograms are folded this often, or they would grow.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// Runs the node of this folder until SIGINT or SIGTERM.
+pub fn serve(folder: &DataFolder) -> Result<(), Failure> {
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    noroshi_net::metric::describe();
+    let office = Arc::new(Office::open(folder)?);
+    start_log(&office.config.log)?;
+    runtime()?.block_on(run(office, metrics))
+}
+
+fn start_log(log: &Log) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&log.filter).map_err(|error| format!("log.filter: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => builder.with_ansi(false).try_init()?,
+        LogFormat::Json => builder.json().try_init()?,
+    }
+    Ok(())
+}
+
+async fn run(office: Arc<Office>, metrics: PrometheusHandle) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let line = Line::start(&office).await?;
+    let listen = office.config.web.listen.iter().map(|address| Listen::plain(*address)).collect();
+    let web_config = WebConfig { metrics: Some(metrics.clone()), ..WebConfig::new(listen) };
+    let web = noroshi_web::serve(web_config, office.node.clone(), stop.clone()).await?;
+    let commands = tokio::spawn(control::serve(office.clone(), stop.clone()));
+    let upkeep = tokio::spawn(keep_metrics(metrics, stop.clone()));
+    tracing::info!(
+        node = %office.identity.node().short(),
+        web = ?web.addresses(),
+        sync = ?line.addresses(),
+        "the node serves"
+    );
+    // Not being under systemd is not a fault.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let ended = wait_for_the_end(&stop).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping");
+    stop.cancel();
+    web.stopped().await;
+    commands.await??;
+    upkeep.await?;
+    line.stop().await;
+    office.close().await;
+    tracing::info!("stopped");
+    ended
+}
+
+async fn wait_for_the_end(stop: &CancellationToken) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+        () = stop.cancelled() => {}
+    }
+    Ok(())
+}
+
+async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut every = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => metrics.run_upkeep(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Joins a node to its network: questions of replication to the store, changes of the store to the peers, what happens on
+//! the lines to the board that people look at.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use noroshi_net::{Config as NetConfig, DiscoveryConfig, Identity, JoinPort, LinkPhase, LinkState, Net, NetEvent, Via};
+use noroshi_node::Node;
+use noroshi_node::view::{PeerState, PeerVia};
+use noroshi_provisioning::Directory;
+use noroshi_sync::event::Notice;
+use noroshi_sync::id::NodeId;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::Failure;
+use crate::joining;
+use crate::office::Office;
+
+/// Events of the network that wait to be noted; while it is full, nothing is taken from peers.
+const EVENTS_MAX: usize = 1_024;
+
+/// The running network of an office.
+pub struct Line {
+    net: Arc<Net>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Line {
+    pub async fn start(office: &Arc<Office>) -> Result<Self, Failure> {
+        let node = office.node.clone();
+        let identity = Identity::new(
+            office.identity.chain().to_vec(),
+            office.identity.pkcs8().to_vec(),
+            office.identity.root_certificate().to_vec(),
+        )?;
+        let sync = &office.config.sync;
+        let links = node.link_changes().borrow().clone();
+        let config = NetConfig {
+            peers: sync.peers.clone(),
+            discovery: sync.discovery.then(|| DiscoveryConfig { interfaces: sync.interfaces.clone() }),
+            links: links_of(&links),
+            join: joining::desk(office).map(|desk| Arc::new(desk) as Arc<dyn JoinPort>),
+            ..NetConfig::new(identity, vec![sync.listen])
+        };
+        let (events, events_in) = mpsc::channel(EVENTS_MAX);
+        let store = {
+            let node = node.clone();
+            move |query| {
+                let node = node.clone();
+                async move { node.answer(query).await }
+            }
+        };
+        let net = Arc::new(Net::start(config, Arc::new(store), events)?);
+        let stop = CancellationToken::new();
+        let tasks = vec![
+            spawn(&stop, note_events(node.clone(), events_in)),
+            spawn(&stop, pass_changes(node.clone(), net.clone())),
+            spawn(&stop, pass_links(node.clone(), net.clone())),
+            spawn(&stop, pass_signals(node.clone(), net.clone())),
+            spawn(&stop, pass_addresses(node, net.clone())),
+        ];
+        Ok(Self { net, tasks, stop })
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.net.local_addresses()
+    }
+
+    /// Ends the sessions in order; the store answers what it was asked.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the network ended badly");
+            }
+        }
+        match Arc::try_unwrap(self.net) {
+            Ok(net) => net.shutdown().await,
+            Err(_) => tracing::error!("the network is still in use and is closed without waiting"),
+        }
+    }
+}
+
+fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work => {}
+        }
+    })
+}
+
+fn links_of(links: &noroshi_node::peers::LinkState) -> LinkState {
+    LinkState { all: links.all, nodes: links.nodes.clone() }
+}
+
+async fn note_events(node: Node, mut events: mpsc::Receiver<NetEvent>) {
+    while let Some(event) = events.recv().await {
+        match event {
+            NetEvent::Link { peer, state } => note_link(&node, peer, &state),
+            NetEvent::Notice(notice) => note(&node, notice).await,
+        }
+    }
+}
+
+fn note_link(node: &Node, peer: NodeId, state: &LinkPhase) {
+    tracing::info!(peer = %peer.short(), ?state, "the line changed");
+    let (state, via) = match state {
+        LinkPhase::Connected { via, .. } => (PeerState::Connected, Some(via_of(*via))),
+        LinkPhase::Cut { .. } => (PeerState::Cut, None),
+        LinkPhase::Unreachable { .. } => (PeerState::Unreachable, None),
+    };
+    node.peer_board().set_state(peer, state, via);
+}
+
+/// The contract has four words; a peer that dialled us is known by the directory, whatever address it came from.
+const fn via_of(via: Via) -> PeerVia {
+    match via {
+        Via::Configured => PeerVia::Configured,
+        Via::Directory | Via::Heard => PeerVia::Directory,
+        Via::Mdns => PeerVia::Mdns,
+    }
+}
+
+async fn note(node: &Node, notice: Notice) {
+    match &notice {
+        Notice::Forged { peer, reason } => {
+            tracing::warn!(peer = %peer.short(), %reason, "a peer sent data that its writer did not sign");
+        }
+        Notice::Refused { peer, room, writer, refusal } => {
+            tracing::warn!(peer = %peer.short(), %room, writer = %writer.short(), %refusal, "data of a peer was refused");
+        }
+        Notice::Diverged { peer } => tracing::warn!(peer = %peer.short(), "the digests differ; comparing room by room"),
+        Notice::Signal { peer, room, body } => node.take_signal(*peer, *room, body).await,
+        _ => {}
+    }
+    node.peer_board().note(&notice);
+}
+
+async fn pass_changes(node: Node, net: Arc<Net>) {
+    use tokio::sync::broadcast::error::RecvError;
+    let mut changes = node.changes();
+    loop {
+        let (latest, rooms) = match changes.recv().await {
+            Ok(change) => (change.latest_change, change.rooms),
+            // Which rooms does not matter: the sessions ask the store for everything since what they announced.
+            Err(RecvError::Lagged(_)) => (0, Vec::new()),
+            Err(RecvError::Closed) => return,
+        };
+        if net.changed(latest, rooms).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn pass_links(node: Node, net: Arc<Net>) {
+    let mut links = node.link_changes();
+    while links.changed().await.is_ok() {
+        let state = links_of(&links.borrow_and_update());
+        if net.set_links(state).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn pass_signals(node: Node, net: Arc<Net>) {
+    let Some(mut signals) = node.signals() else { return };
+    while let Some(signal) = signals.recv().await {
+        if net.signal(signal.peers, signal.room, signal.body).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The signed directory says where other nodes are reached; names are looked up by the network when dialling.
+async fn pass_addresses(node: Node, net: Arc<Net>) {
+    let mut directories = node.directory_changes();
+    loop {
+        let candidates = candidates(&directories.borrow_and_update().clone(), net.node());
+        if net.set_candidates(candidates).await.is_err() || directories.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn candidates(directory: &Directory, own: NodeId) -> Vec<(NodeId, Vec<SocketAddr>)> {
+    let addresses = |node: &noroshi_provisioning::ledger::NodeRecord| {
+        node.addresses.iter().filter_map(|address| address.as_str().parse().ok()).collect()
+    };
+    directory.nodes().filter(|node| node.id != own).map(|node| (node.id, addresses(node))).collect()
+}
