@@ -403,7 +403,8 @@ export const en: Messages = {
   helpKeySend: 'Send',
   helpStates: 'States of a message',
   helpStateWaiting: 'Only on this device. It is sent once connected, and survives closing the page.',
-  helpStateStored: 'Written to the disk of the node of this office. Not at other offices yet.',
+  helpStateStored:
+    'Written to the disk of the node of this office. Arrival at other offices is not confirmed yet.',
   helpStateArrived: 'How many of the sharing offices are confirmed to hold it.',
   helpStateRead: 'How many people had it on their screen. It does not mean they have answered.',
   helpStateFailed: 'The node did not accept it. See the reason, then send again or discard.',

@@ -396,7 +396,8 @@ export const ja = {
   helpKeySend: '送信',
   helpStates: '発言の状態',
   helpStateWaiting: 'この端末だけにあります。つながりしだい送ります。画面を閉じても残ります。',
-  helpStateStored: 'この拠点のノードのディスクに書き込まれました。他の拠点にはまだ届いていません。',
+  helpStateStored:
+    'この拠点のノードのディスクに書き込まれました。他の拠点への到達は、まだ確認できていません。',
   helpStateArrived: '共有する拠点のうち、ノードに保存されたことを確認できた数です。',
   helpStateRead: '画面に表示した人の数です。返事をもらったことにはなりません。',
   helpStateFailed: 'ノードが受け付けませんでした。理由を見て、再送するか破棄してください。',
