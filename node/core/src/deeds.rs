@@ -12,7 +12,7 @@ mod rooms;
 pub use messages::{NewMessage, Posted};
 pub use rooms::NewRoom;
 
-use noroshi_sync::entry::Draft;
+use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::id::{EntryId, RoomId};
 use noroshi_sync::store::{Appended, StoreError, WallClock};
 
@@ -43,3 +43,21 @@ impl Desk<'_> {
         self.writing.standing(room, &actor.user)?.ok_or(ServiceError::NotFound)
     }
 }
+
+impl Desk<'_> {
+    /// Appends entries of the ledger. Whether they count is for the resolver to say; that they stand in a ledger room is
+    /// checked, since rooms of people have deeds of their own.
+    pub fn append_ledger(&self, drafts: Vec<Draft>) -> Result<(), ServiceError> {
+        let current = self.projection.current(self.writing)?;
+        // A new office and its secrets may come in one go, so the rooms are known by the kinds that belong into them.
+        let is_ledger = |draft: &Draft| draft.kind >= LEDGER_KINDS || current.is_ledger(&draft.room);
+        if drafts.iter().any(|draft| draft.lane != Lane::Policy || !is_ledger(draft)) {
+            return Err(ServiceError::Invalid { field: "entries", code: "not_ledger" });
+        }
+        self.append(drafts)?;
+        Ok(())
+    }
+}
+
+/// Kinds from here on belong to the organisation's ledger.
+const LEDGER_KINDS: u16 = 256;

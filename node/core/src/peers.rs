@@ -4,6 +4,6 @@ mod board;
 mod clocks;
 mod links;
 
-pub use board::{PeerBoard, PeerRecord};
+pub use board::{PeerBoard, PeerRecord, Wake};
 pub use clocks::{CLOCK_SUSPECT_MS, own_offset_ms};
 pub use links::{LinkState, LinkTarget, Links};

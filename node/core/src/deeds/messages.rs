@@ -29,6 +29,8 @@ pub struct NewMessage {
 pub struct Posted {
     /// Not there before: false for an exact repetition.
     pub created: bool,
+    /// Offices of the audience that have a node.
+    pub offices: u32,
     pub message: ShownMessage,
 }
 
@@ -46,7 +48,7 @@ impl Desk<'_> {
         let body = self.message_body(new)?.encode();
         let mut known = self.writing.messages_of(standing.room, &id, &actor.user)?;
         if let Some(place) = known.iter().position(|message| message.entry.body == body) {
-            return Ok(Posted { created: false, message: known.swap_remove(place) });
+            return Ok(Posted { created: false, offices: standing.offices, message: known.swap_remove(place) });
         }
         if !known.is_empty() {
             return Err(ServiceError::Conflict);
@@ -54,7 +56,7 @@ impl Desk<'_> {
         let lane = if new.urgent { Lane::Urgent } else { Lane::Normal };
         let message = self.say(actor, &standing, room, lane, id, kinds::MESSAGE, body)?;
         let message = message.ok_or_else(|| StoreError::Damaged("a message just written is not shown".into()))?;
-        Ok(Posted { created: true, message })
+        Ok(Posted { created: true, offices: standing.offices, message })
     }
 
     fn message_body(&self, new: &NewMessage) -> Result<Message, ServiceError> {

@@ -9,6 +9,7 @@ use noroshi_sync::id::NodeId;
 use super::clocks::own_offset_ms;
 use super::links::Links;
 use crate::clock::Clock;
+use crate::store::query::Gap;
 use crate::view::{PeerState, PeerVia};
 
 /// Peers remembered at most; a node has far fewer, and strangers get no connection.
@@ -62,6 +63,8 @@ pub trait Wake: Send + Sync + std::fmt::Debug {
 struct Peers {
     records: BTreeMap<NodeId, PeerRecord>,
     changed: BTreeSet<NodeId>,
+    /// As last told.
+    gaps: BTreeMap<NodeId, Gap>,
 }
 
 impl PeerBoard {
@@ -143,6 +146,15 @@ impl PeerBoard {
     pub(crate) fn touch(&self, nodes: impl IntoIterator<Item = NodeId>) {
         self.lock().changed.extend(nodes);
         self.changed.wake();
+    }
+
+    /// Peers whose gap is other than at the last call.
+    pub(crate) fn changed_gaps(&self, gaps: &BTreeMap<NodeId, Gap>) -> BTreeSet<NodeId> {
+        let mut peers = self.lock();
+        let differs = |node: &&NodeId| peers.gaps.get(node) != gaps.get(node);
+        let changed = gaps.keys().chain(peers.gaps.keys()).filter(differs).copied().collect();
+        peers.gaps.clone_from(gaps);
+        changed
     }
 
     /// Peers that look different since the last call.

@@ -2,6 +2,7 @@
 
 mod arrival;
 pub(in crate::store) mod codes;
+mod gaps;
 mod marks;
 mod naming;
 mod policies;
@@ -11,6 +12,7 @@ mod sessions;
 mod timeline;
 
 pub use arrival::Holders;
+pub use gaps::Gap;
 pub use policies::PolicyEntry;
 pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
 pub use rooms::{MemberRow, PageRow, RoomRow, Standing};

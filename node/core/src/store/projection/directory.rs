@@ -89,6 +89,7 @@ impl Projection {
                 self.unsettle(work, Unsettled::Policy(room))?;
             }
         }
+        end_old_sessions(work, old, new)?;
         let scope = if shrinks { Scope::All } else { Scope::Hidden };
         for room in judging::rooms_to_judge(work, scope)? {
             self.judge_again(work, room, scope)?;
@@ -202,6 +203,15 @@ fn changed_people(old: &Directory, new: &Directory) -> BTreeSet<UserId> {
 fn loses_homes(old: &Directory, new: &Directory, user: UserId) -> bool {
     let homes = |directory: &Directory| directory.user(user).map(|user| user.homes.clone()).unwrap_or_default();
     !homes(old).is_subset(&homes(new))
+}
+
+/// A new password ends the log-ins that the old one began.
+fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Result<(), StoreError> {
+    let changed = |user: UserId| old.verifier(user).is_some_and(|before| new.verifier(user) != Some(before));
+    for user in old.users().map(|user| user.id).filter(|user| changed(*user)) {
+        work.end_sessions_of(&user)?;
+    }
+    Ok(())
 }
 
 fn rooms_with_policy(work: &Work<'_, '_>) -> Result<Vec<RoomPk>, StoreError> {

@@ -2,11 +2,11 @@
 
 use noroshi_provisioning::OfficeId;
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::id::{EntryId, RoomId, UserId};
+use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 use rusqlite::{Result, Row};
 
-use super::codes::{entry_id, hlc, id_list, room_id, room_kind, room_role, unsigned, user_id};
+use super::codes::{entry_id, hlc, id_list, node_id, room_id, room_kind, room_role, unsigned, user_id};
 use crate::store::{Database, RoomPk};
 use crate::view::{RoomKind, RoomRole};
 
@@ -52,6 +52,8 @@ pub struct Standing {
     pub role: RoomRole,
     /// `auth_ref` of what the member writes.
     pub grant: EntryId,
+    /// Offices of the audience that have a node.
+    pub offices: u32,
 }
 
 macro_rules! room_columns {
@@ -102,9 +104,12 @@ impl Database {
     pub fn standing(&self, room: &RoomId, user: &UserId) -> Result<Option<Standing>, StoreError> {
         let Some(room) = self.room_pk(room)? else { return Ok(None) };
         self.row(
-            "SELECT kind, role, grant_id FROM members JOIN room_states USING (room_pk) WHERE room_pk = ? AND user = ?",
+            "SELECT kind, role, grant_id, offices FROM members JOIN room_states USING (room_pk) WHERE room_pk = ? AND user = ?",
             (room, user.as_bytes()),
-            |row| Ok(Standing { room, kind: room_kind(row, 0)?, role: room_role(row, 1)?, grant: entry_id(row, 2)? }),
+            |row| {
+                let (kind, role) = (room_kind(row, 0)?, room_role(row, 1)?);
+                Ok(Standing { room, kind, role, grant: entry_id(row, 2)?, offices: row.get(3)? })
+            },
         )
     }
 
@@ -131,6 +136,28 @@ impl Database {
         self.rows("SELECT office FROM room_offices WHERE room_pk = ?", [room], |row| {
             row.get(0).map(OfficeId::from_bytes)
         })
+    }
+
+    /// The nodes that may hold the room.
+    pub fn audience_of(&self, room: RoomPk) -> Result<Vec<NodeId>, StoreError> {
+        self.read(|database| {
+            database.rows(
+                "SELECT nodes.id FROM rooms JOIN audience_nodes USING (audience_pk) JOIN nodes USING (node_pk)
+                 WHERE room_pk = ?",
+                [room],
+                |row| node_id(row, 0),
+            )
+        })
+    }
+
+    /// Everybody who shares a room with this person.
+    pub fn acquaintances(&self, user: &UserId) -> Result<Vec<UserId>, StoreError> {
+        self.rows(
+            "SELECT DISTINCT others.user FROM members AS own INDEXED BY members_by_user
+             JOIN members AS others USING (room_pk) WHERE own.user = ?",
+            [user.as_bytes()],
+            |row| user_id(row, 0),
+        )
     }
 
     pub(in crate::store) fn room_name(&self, room: RoomPk) -> Result<Option<RoomId>, StoreError> {

@@ -1,0 +1,28 @@
+//! What can be asked of a node, one file a subject. All of it is `async` and blocks no thread of the caller.
+
+mod care;
+mod directory;
+mod events;
+mod gaps;
+mod health;
+mod log_in;
+mod members;
+mod messages;
+mod node_view;
+mod peers;
+mod reading;
+mod replication;
+mod rooms;
+mod sight;
+mod signals;
+
+pub use events::EventPage;
+pub use messages::{Anchor, PageRequest};
+pub use signals::Signal;
+
+pub(crate) use directory::Directories;
+pub(crate) use gaps::Gaps;
+pub(crate) use health::Health;
+pub(crate) use peers::saved_links;
+pub(crate) use sight::Sight;
+pub(crate) use signals::Signals;

@@ -1,0 +1,28 @@
+//! Read marks, and who has read a message or holds it.
+
+use noroshi_sync::id::{EntryId, RoomId};
+
+use crate::error::ServiceError;
+use crate::node::Node;
+use crate::render::Renderer;
+use crate::view::{Actor, ReceiptsView};
+
+impl Node {
+    /// Everything up to this message has been read. Never goes back.
+    pub async fn mark_read(&self, actor: &Actor, room: RoomId, message: EntryId) -> Result<(), ServiceError> {
+        let reader = actor.clone();
+        self.inner.act(move |desk| desk.mark_read(&reader, room, message)).await?;
+        Ok(())
+    }
+
+    pub async fn receipts(&self, actor: &Actor, room: RoomId, message: EntryId) -> Result<ReceiptsView, ServiceError> {
+        let (directory, user) = (self.inner.directory(), actor.user);
+        self.inner
+            .read(move |database| {
+                let standing = database.standing(&room, &user)?.ok_or(ServiceError::NotFound)?;
+                let shown = database.message(standing.room, &message)?.ok_or(ServiceError::NotFound)?;
+                Renderer::new(database, &directory).receipts(&shown)?.ok_or(ServiceError::NotFound)
+            })
+            .await
+    }
+}
