@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use noroshi_sync::entry::Lane;
+use noroshi_sync::frontier::LogState;
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{NodeId, RoomId};
 use noroshi_sync::log::Hash;
@@ -10,7 +11,7 @@ use noroshi_sync::store::{Applied, Batch, Cursor, Refusal, StoreError, WindowOut
 use noroshi_sync::window::{VerifiedItem, VerifiedWindow};
 
 use super::heads::Origin;
-use super::keys::{EntryPk, LogPk, SEQ_MAX};
+use super::keys::{EntryPk, LogPk, RoomPk, SEQ_MAX};
 use super::marks::Mark;
 use super::projector::StoredEntry;
 use super::rows::{Ledger, LogRow};
@@ -74,7 +75,7 @@ impl Writing<'_> {
                 (WindowOutcome::Refused { log, first, last, refusal }, None)
             }
             Ok(plan) => {
-                let new = plan.pieces.is_empty().then_some(()).map_or(Some(log.room), |()| None);
+                let new = (!plan.pieces.is_empty()).then_some(log.room);
                 if new.is_some() {
                     self.store_window(window, &plan)?;
                 }
@@ -104,7 +105,7 @@ impl Writing<'_> {
         let known = self.log_pk(log)?;
         let row = match known {
             Some(pk) => self.log_row(pk, LogRow::clone)?,
-            None => LogRow::empty(*log, super::keys::RoomPk(0)),
+            None => LogRow::empty(*log, RoomPk(0)),
         };
         if !self.agrees(known, &row, window)? {
             return Ok(Err(Refusal::Fork));
@@ -184,9 +185,8 @@ impl Writing<'_> {
             let last = marks.last().map_or(length, |(mark, _)| mark.seq);
             if last < plan.state.length {
                 // The gap below a run is closed; the run brings signatures of its own.
-                self.edit_log(log, |row| {
-                    (row.mark, row.kept, row.kept_bytes) = (plan.state.length, plan.state.length, 0)
-                })?;
+                let length = plan.state.length;
+                self.edit_log(log, |row| (row.mark, row.kept, row.kept_bytes) = (length, length, 0))?;
             }
             return Ok(());
         }
@@ -216,7 +216,7 @@ impl Writing<'_> {
 struct Plan {
     /// Runs of the window that are not held, both ends included, ascending.
     pieces: Vec<(u64, u64)>,
-    state: noroshi_sync::frontier::LogState,
+    state: LogState,
     /// h(first − 1) of each run above the contiguous part.
     bases: Vec<Hash>,
 }

@@ -114,6 +114,43 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
     }
 }
 
+/// A set that only grows within a transaction, and forgets what a failed item added.
+#[derive(Debug)]
+pub(in crate::store) struct Notes<T> {
+    noted: BTreeSet<T>,
+    by_item: Vec<T>,
+}
+
+impl<T> Default for Notes<T> {
+    fn default() -> Self {
+        Self { noted: BTreeSet::new(), by_item: Vec::new() }
+    }
+}
+
+impl<T: Copy + Ord> Notes<T> {
+    pub fn insert(&mut self, value: T) {
+        if self.noted.insert(value) {
+            self.by_item.push(value);
+        }
+    }
+
+    pub fn begin_item(&mut self) {
+        self.by_item.clear();
+    }
+
+    pub fn undo_item(&mut self) {
+        for value in self.by_item.drain(..) {
+            self.noted.remove(&value);
+        }
+    }
+
+    /// Everything noted, ascending; nothing is left.
+    pub fn take(&mut self) -> Vec<T> {
+        self.by_item.clear();
+        std::mem::take(&mut self.noted).into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +170,17 @@ mod tests {
         rows.undo_item();
         assert_eq!((rows.get(1), rows.get(2)), (Some(&"of the first item"), None));
         assert_eq!(rows.dirty(), vec![1], "what the first item changed still waits to be written");
+    }
+
+    #[test]
+    fn notes_of_a_failed_item_are_forgotten() {
+        let mut notes = Notes::default();
+        notes.insert(1);
+        notes.begin_item();
+        notes.insert(1);
+        notes.insert(2);
+        notes.undo_item();
+        assert_eq!(notes.take(), vec![1]);
     }
 
     #[test]

@@ -36,13 +36,7 @@ impl Database {
         Ok(seen)
     }
 
-    fn check_run(
-        &self,
-        log: LogPk,
-        row: &LogRow,
-        run: &Run,
-        report: &mut CheckReport,
-    ) -> Result<Hlc, StoreError> {
+    fn check_run(&self, log: LogPk, row: &LogRow, run: &Run, report: &mut CheckReport) -> Result<Hlc, StoreError> {
         let marks = self.marks_in(log, run)?;
         report.checkpoints += marks.len() as u64;
         if marks.last().is_none_or(|mark| mark.0 != run.last) {

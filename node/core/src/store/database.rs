@@ -79,19 +79,19 @@ impl Database {
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
-        .map_err(store_error)?;
+        .map_err(|error| store_error(&error))?;
         Self::writing(connection, options, Some(path.to_owned()))
     }
 
     /// A database that lives as long as the value: for the simulator and for tests.
     pub fn in_memory(options: DatabaseOptions) -> Result<Self, StoreError> {
-        Self::writing(Connection::open_in_memory().map_err(store_error)?, options, None)
+        Self::writing(Connection::open_in_memory().map_err(|error| store_error(&error))?, options, None)
     }
 
     /// A second connection that can only read. The file must exist and be of this version.
     pub fn open_reader(path: &Path, options: DatabaseOptions) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(store_error)?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| store_error(&error))?;
         configure(&connection)?;
         let database = Self::new(connection, options, Some(path.to_owned()));
         let own = database.node_pk(&database.node())?.ok_or_else(|| damaged("the node does not know itself"))?;
@@ -173,13 +173,13 @@ impl Database {
     /// Runs a statement that returns no rows; the number of rows changed.
     pub(in crate::store) fn execute(&self, sql: &str, values: impl Params) -> Result<usize, StoreError> {
         let run = || self.connection.prepare_cached(sql)?.execute(values);
-        run().map_err(|error| self.failed(error))
+        run().map_err(|error| self.failed(&error))
     }
 
     /// Inserts one row; its integer key.
     pub(in crate::store) fn insert(&self, sql: &str, values: impl Params) -> Result<i64, StoreError> {
         let run = || self.connection.prepare_cached(sql)?.insert(values);
-        run().map_err(|error| self.failed(error))
+        run().map_err(|error| self.failed(&error))
     }
 
     /// The first row, if there is one.
@@ -190,7 +190,7 @@ impl Database {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
         let run = || self.connection.prepare_cached(sql)?.query_row(values, read).optional();
-        run().map_err(|error| self.failed(error))
+        run().map_err(|error| self.failed(&error))
     }
 
     /// All rows.
@@ -201,7 +201,7 @@ impl Database {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
         let run = || self.connection.prepare_cached(sql)?.query_map(values, read)?.collect::<Result<Vec<T>, _>>();
-        run().map_err(|error| self.failed(error))
+        run().map_err(|error| self.failed(&error))
     }
 
     /// Visits rows one by one until `visit` says false: for results that should not be held in memory.
@@ -221,12 +221,12 @@ impl Database {
             }
             Ok(())
         };
-        run().map_err(|error| self.failed(error))
+        run().map_err(|error| self.failed(&error))
     }
 
     /// Runs fixed statements that take no values.
     pub(in crate::store) fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.execute_batch(sql).map_err(|error| self.failed(error))
+        self.connection.execute_batch(sql).map_err(|error| self.failed(&error))
     }
 
     /// Runs `work` on one unchanging view of the database. Inside a write it is the view of that write.
@@ -235,6 +235,7 @@ impl Database {
             self.flush()?;
             return work(self);
         }
+        self.state.borrow_mut().trim();
         self.execute("BEGIN", [])?;
         let result = work(self);
         // Nothing was written, so ending it either way is the same.
@@ -250,7 +251,7 @@ impl Database {
             pages.store(u64::try_from(now).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         };
-        self.connection.wal_hook(Some(note)).map_err(store_error)
+        self.connection.wal_hook(Some(note)).map_err(|error| store_error(&error))
     }
 
     pub(in crate::store) fn in_transaction(&self) -> bool {
@@ -260,7 +261,7 @@ impl Database {
         self.failure.take()
     }
 
-    fn failed(&self, error: rusqlite::Error) -> StoreError {
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
         let error = store_error(error);
         if !matches!(error, StoreError::Invalid(_)) {
             self.failure.replace(Some(error.clone()));
@@ -293,7 +294,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(())
     };
-    set().map_err(store_error)
+    set().map_err(|error| store_error(&error))
 }
 
 /// What only the writing connection sets: it alone moves the WAL into the file, when it has time.
@@ -305,9 +306,63 @@ fn configure_writer(connection: &Connection, on_disk: bool) -> Result<(), StoreE
         connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))?;
         Ok(mode)
     };
-    let mode = set().map_err(store_error)?;
+    let mode = set().map_err(|error| store_error(&error))?;
     if on_disk && mode != "wal" {
         return Err(StoreError::Io(format!("the file system does not allow a write-ahead log (mode {mode})")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use noroshi_sync::store::conformance::room;
+
+    use super::*;
+    use crate::store::testing::{in_memory, on_disk, options_of};
+
+    #[test]
+    fn every_connection_is_set_up_to_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("noroshi.db");
+        let writer = on_disk(&path, 1, room(1));
+        let pragma = |database: &Database, name: &str| {
+            let sql = format!("PRAGMA {name}");
+            database.row(&sql, [], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap().unwrap()
+        };
+        let full = rusqlite::types::Value::Integer(2);
+        assert_eq!(pragma(&writer, "journal_mode"), rusqlite::types::Value::Text("wal".into()));
+        assert_eq!(pragma(&writer, "synchronous"), full);
+        let reader = Database::open_reader(&path, options_of(1)).unwrap();
+        for database in [&writer, &reader] {
+            assert_eq!(pragma(database, "foreign_keys"), rusqlite::types::Value::Integer(1));
+            assert_eq!(pragma(database, "trusted_schema"), rusqlite::types::Value::Integer(0));
+            assert!(database.connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).unwrap());
+        }
+        assert_eq!(reader.own_pk(), writer.own_pk());
+    }
+
+    #[test]
+    fn a_reader_needs_a_file_and_a_file_needs_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Database::open_reader(&folder.path().join("none.db"), options_of(1)), Err(StoreError::Io(_))));
+        assert!(matches!(Database::open(&folder.path().join("no/such.db"), options_of(1)), Err(StoreError::Io(_))));
+    }
+
+    #[test]
+    fn a_read_is_one_view() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("noroshi.db");
+        let mut writer = on_disk(&path, 1, room(1));
+        let reader = Database::open_reader(&path, options_of(1)).unwrap();
+        reader
+            .read(|reader| {
+                let before = reader.setting("name")?;
+                writer.write(|writing| writing.set_setting("name", b"new"))?;
+                assert_eq!(reader.setting("name")?, before);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        assert_eq!(reader.setting("name").unwrap(), Some(b"new".to_vec()));
+        assert_eq!(in_memory(1, room(1)).setting("name").unwrap(), None);
+    }
 }

@@ -4,8 +4,8 @@ use noroshi_sync::store::StoreError;
 use rusqlite::ErrorCode;
 
 /// Full: nothing was written, space may return. Io: the outcome is unknown. Damaged: the file is not what it was.
-pub(in crate::store) fn store_error(error: rusqlite::Error) -> StoreError {
-    match &error {
+pub(in crate::store) fn store_error(error: &rusqlite::Error) -> StoreError {
+    match error {
         rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DiskFull => StoreError::Full,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged(error.to_string()),

@@ -1,10 +1,8 @@
 //! One transaction that holds many items: each succeeds or fails by itself, all become durable with one fsync.
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use noroshi_sync::id::RoomId;
 use noroshi_sync::store::StoreError;
 
 use super::database::Database;
@@ -33,6 +31,7 @@ impl Database {
         let mut group = self.begin()?;
         let value = group.item(work)?;
         group.commit()?;
+        self.tend_wal(false);
         Ok(value)
     }
 }
@@ -50,10 +49,13 @@ impl Group<'_> {
         let writing = Writing::of(self.database);
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&writing)));
         match outcome {
-            Ok(Ok(value)) => {
-                self.database.execute("RELEASE item", [])?;
-                Ok(value)
-            }
+            Ok(Ok(value)) => match self.database.execute("RELEASE item", []) {
+                Ok(_) => Ok(value),
+                Err(error) => {
+                    self.undo(events);
+                    Err(error.into())
+                }
+            },
             Ok(Err(error)) => {
                 self.undo(events);
                 Err(error)
@@ -112,13 +114,119 @@ impl Drop for Group<'_> {
 impl Database {
     fn committed(&mut self) -> Result<Committed, StoreError> {
         let latest_change = self.latest_change()?;
-        let list = |rooms: &mut BTreeSet<RoomId>| mem::take(rooms).into_iter().collect();
         let pending = &mut self.state.get_mut().pending;
         Ok(Committed {
             latest_change,
-            local: list(&mut pending.local),
-            applied: list(&mut pending.applied),
+            local: pending.local.take(),
+            applied: pending.applied.take(),
             events: mem::take(&mut pending.events),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use noroshi_sync::entry::Lane;
+    use noroshi_sync::limits::ENTRY_BODY_BYTES_MAX;
+    use noroshi_sync::store::Store;
+    use noroshi_sync::store::conformance::{key, room};
+
+    use super::*;
+    use crate::store::testing::{CLOCK, draft, in_memory, on_disk, options_of, windows};
+
+    fn post(writing: &Writing<'_>, number: u64) -> Result<u64, StoreError> {
+        let appended = writing.append(vec![draft(room(1), Lane::Normal, number, 50)], CLOCK)?;
+        Ok(appended[0].seq)
+    }
+
+    #[test]
+    fn one_failing_item_does_not_fail_the_others() {
+        let mut database = in_memory(1, room(1));
+        let mut group = database.begin().unwrap();
+        assert_eq!(group.item(|writing| post(writing, 1)), Ok(1));
+        let failed = group.item(|writing| {
+            post(writing, 2)?;
+            writing.emit_event(vec![2])?;
+            // A new room, too: its row must not be remembered.
+            writing.append(vec![draft(room(2), Lane::Normal, 3, 50)], CLOCK)?;
+            Err::<(), _>(StoreError::Invalid("on second thoughts".into()))
+        });
+        assert_eq!(failed, Err(StoreError::Invalid("on second thoughts".into())));
+        let too_large = draft(room(1), Lane::Normal, 4, ENTRY_BODY_BYTES_MAX + 1);
+        assert!(matches!(group.item(|writing| writing.append(vec![too_large], CLOCK)), Err(StoreError::Invalid(_))));
+        let panicked = group.item(|writing| -> Result<(), StoreError> {
+            post(writing, 5)?;
+            panic!("a bug")
+        });
+        assert!(panicked.is_err());
+        assert_eq!(group.item(|writing| post(writing, 6)), Ok(2));
+        let committed = group.commit().unwrap();
+        assert_eq!((committed.local, committed.events), (vec![room(1)], vec![]));
+        let log = *database.frontier(&room(1)).unwrap().keys().next().unwrap();
+        assert_eq!(windows(&database, log, 1, 2).last().unwrap().last(), 2);
+        assert_eq!(database.frontier(&room(2)).unwrap().len(), 0);
+        assert_eq!(database.check().unwrap().damages, vec![]);
+    }
+
+    #[test]
+    fn a_group_that_is_not_committed_never_happened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("noroshi.db");
+        let mut database = on_disk(&path, 1, room(1));
+        database.write(|writing| post(writing, 1)).unwrap();
+        let before = database.greeting(&key(2).node()).unwrap();
+        let mut group = database.begin().unwrap();
+        for number in 2..10 {
+            group.item(|writing| post(writing, number)).unwrap();
+        }
+        // What a kill would leave behind, and what an orderly end leaves.
+        let killed = folder.path().join("killed");
+        std::fs::create_dir(&killed).unwrap();
+        for file in ["noroshi.db", "noroshi.db-wal", "storage-id"] {
+            std::fs::copy(folder.path().join(file), killed.join(file)).unwrap();
+        }
+        drop(group);
+        assert_eq!(database.greeting(&key(2).node()).unwrap(), before);
+        assert_eq!(database.write(|writing| post(writing, 2)), Ok(2), "the place was not used up");
+        let killed = Database::open(&killed.join("noroshi.db"), options_of(1)).unwrap();
+        assert_eq!(killed.greeting(&key(2).node()).unwrap(), before);
+        assert_eq!(killed.check().unwrap().damages, vec![]);
+    }
+
+    #[test]
+    fn a_group_costs_one_signature_a_log() {
+        let mut database = in_memory(1, room(1));
+        let mut group = database.begin().unwrap();
+        for number in 0..32 {
+            group.item(|writing| post(writing, number)).unwrap();
+        }
+        group.commit().unwrap();
+        let report = database.check().unwrap();
+        assert_eq!((report.entries, report.checkpoints, report.damages), (32, 1, vec![]));
+    }
+
+    #[test]
+    fn reading_inside_a_write_sees_the_write() {
+        let mut database = in_memory(1, room(1));
+        let mut group = database.begin().unwrap();
+        group.item(|writing| post(writing, 1)).unwrap();
+        let (length, greeting) = group
+            .item(|writing| {
+                let frontier = writing.frontier(&room(1))?;
+                Ok::<_, StoreError>((frontier.values().next().unwrap().length, writing.greeting(&key(2).node())?))
+            })
+            .unwrap();
+        assert_eq!(length, 1);
+        // The item that wrote the heads fails: the ones before it are written once more.
+        group
+            .item(|writing| {
+                post(writing, 2)?;
+                writing.frontier(&room(1))?;
+                Err::<(), _>(StoreError::Closed)
+            })
+            .unwrap_err();
+        group.commit().unwrap();
+        assert_eq!(database.greeting(&key(2).node()).unwrap().shared, greeting.shared);
+        assert_eq!(database.check().unwrap().damages, vec![]);
     }
 }

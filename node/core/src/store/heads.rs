@@ -172,7 +172,7 @@ impl Writing<'_> {
         match origin {
             Origin::Local => pending.local.insert(id),
             Origin::Peer => pending.applied.insert(id),
-        };
+        }
         Ok(change)
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::store) struct Mark {
 impl Writing<'_> {
     /// Signs every own log that grew since its last signature. Runs before COMMIT.
     pub(in crate::store) fn sign_heads(&self) -> Result<(), StoreError> {
-        let logs = std::mem::take(&mut self.state.borrow_mut().pending.unsigned);
+        let logs = self.state.borrow_mut().pending.unsigned.take();
         logs.into_iter().try_for_each(|log| self.sign_head(log))
     }
 

@@ -4,6 +4,8 @@ use noroshi_sync::store::StoreError;
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
+use super::error::store_error;
+
 /// Every step ever released, in order. A released step is never edited.
 const STEPS: &[(&str, &str)] = &[
     ("V1__store", include_str!("../../migrations/V1__store.sql")),
@@ -26,6 +28,38 @@ pub(in crate::store) fn migrate(connection: &mut Connection) -> Result<(), Store
         refinery::error::Kind::DivergentVersion(step, _) => {
             StoreError::Damaged(format!("step {step} of the schema is not the one this program knows"))
         }
+        refinery::error::Kind::Connection(_, cause) if cause.is::<rusqlite::Error>() => {
+            cause.downcast_ref().map_or(StoreError::Io(error.to_string()), store_error)
+        }
         _ => StoreError::Io(format!("the schema could not be brought up to date: {error}")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_database_is_refused_and_not_touched() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        migrate(&mut connection).unwrap();
+        let note = "INSERT INTO refinery_schema_history SELECT 999, 'future', applied_on, checksum \
+                    FROM refinery_schema_history LIMIT 1";
+        connection.execute(note, []).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(error.to_string().contains("newer version"), "{error}");
+    }
+
+    #[test]
+    fn an_interrupted_step_leaves_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        // The last step fails, because its first table exists already with another shape.
+        connection.execute_batch("CREATE TABLE events (nonsense)").unwrap();
+        assert!(migrate(&mut connection).is_err());
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'logs'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
 }

@@ -38,6 +38,10 @@ mod settings;
 mod state;
 mod storage;
 mod storage_id;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod wal;
 mod windows;
 mod writer;

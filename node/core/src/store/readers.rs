@@ -61,7 +61,9 @@ impl Readers {
             let _ = answer.send(database.read(work));
         };
         self.queue.push(caller, Box::new(job)).await?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Invalid("a question failed inside the program".into()).into()))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Invalid("a question failed inside the program".into()).into()))
     }
 
     /// Answers what waits and closes the connections.

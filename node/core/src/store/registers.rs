@@ -85,7 +85,7 @@ impl Writing<'_> {
         // What this node itself holds is in `logs`.
         if node != self.own_pk() {
             let before = match before {
-                Some((_, signed)) => decode_stored(signed)?.frontier(),
+                Some((_, signed)) => decode_stored(&signed)?.frontier(),
                 None => Frontier::new(),
             };
             self.store_held(node, &before, &register.frontier())?;
@@ -149,7 +149,7 @@ fn signed(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<SignedRegis
 }
 
 /// A batch that was verified when it was stored.
-fn decode_stored(signed: SignedRegister) -> Result<Register, StoreError> {
+fn decode_stored(signed: &SignedRegister) -> Result<Register, StoreError> {
     noroshi_sync::wire::decode("register", &signed.body, noroshi_sync::limits::REGISTER_BYTES_MAX)
         .map_err(|malformed| damaged(format!("a register: {malformed}")))
 }
@@ -175,7 +175,7 @@ impl Database {
     pub fn registers_of(&self, room: &RoomId) -> Result<Vec<Register>, StoreError> {
         let Some(room) = self.room_pk(room)? else { return Ok(Vec::new()) };
         self.rows("SELECT body, signature FROM registers WHERE room_pk = ?", [room], |row| signed(row, 0))?
-            .into_iter()
+            .iter()
             .map(decode_stored)
             .collect()
     }

@@ -60,29 +60,17 @@ impl Store for Database {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     use noroshi_sync::checkpoint::NodeKey;
-    use noroshi_sync::id::{Epoch, StorageId};
+    use noroshi_sync::id::Epoch;
     use noroshi_sync::register::RegisterVersion;
-    use noroshi_sync::store::conformance::{Fixture, key};
+    use noroshi_sync::store::conformance::Fixture;
 
     use super::*;
-    use crate::store::{DatabaseOptions, NoProjector};
-
-    pub fn options(key: NodeKey, epoch: Epoch) -> DatabaseOptions {
-        DatabaseOptions {
-            fresh_storage: StorageId::from_bytes(*key.node().as_bytes().first_chunk().unwrap()),
-            key: Arc::new(key),
-            epoch,
-            wall_ms: Arc::new(|| 1_790_000_000_000),
-            projector: Arc::new(NoProjector),
-        }
-    }
+    use crate::store::testing::{everyone, options};
 
     fn admit(mut database: Database) -> Database {
-        let writers = (1..=4).map(|number| key(number).node()).collect();
-        database.write(|writing| writing.set_writers(&writers)).unwrap();
+        database.write(|writing| writing.set_writers(&everyone())).unwrap();
         database
     }
 

@@ -1,11 +1,11 @@
 //! What a connection remembers between statements. Everything but the open transaction's changes can be dropped.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use noroshi_sync::id::{NodeId, RoomId};
 use noroshi_sync::log::LogId;
 
-use super::cache::Rows;
+use super::cache::{Notes, Rows};
 use super::keys::{AudiencePk, LogPk, NodePk, RoomPk};
 use super::rows::{AudienceRow, LogRow, RoomRow};
 
@@ -39,26 +39,36 @@ pub(in crate::store) struct Pending {
     /// `latest_change` as it is on disk; `None` when that is not certain.
     pub written_change: Option<u64>,
     /// Own logs that may have entries above their newest checkpoint.
-    pub unsigned: BTreeSet<LogPk>,
-    pub local: BTreeSet<RoomId>,
-    pub applied: BTreeSet<RoomId>,
+    pub unsigned: Notes<LogPk>,
+    pub local: Notes<RoomId>,
+    pub applied: Notes<RoomId>,
     pub events: Vec<(u64, Vec<u8>)>,
 }
 
 impl State {
     pub fn begin(&mut self) {
-        if self.room_rows.len().max(self.log_rows.len()).max(self.logs.len()) > ROWS_KEPT_MAX {
-            self.forget();
-        }
+        self.trim();
         let Pending { number, latest_change, .. } = std::mem::take(&mut self.pending);
         self.pending =
             Pending { number: number + 1, latest_change, written_change: latest_change, ..Pending::default() };
+    }
+
+    /// Between transactions: drops what has grown too large.
+    pub fn trim(&mut self) {
+        let rows = self.room_rows.len().max(self.log_rows.len()).max(self.audience_rows.len());
+        let names = self.rooms.len().max(self.logs.len()).max(self.members.len());
+        if rows.max(names) > ROWS_KEPT_MAX {
+            self.forget();
+        }
     }
 
     pub fn begin_item(&mut self) {
         self.room_rows.begin_item();
         self.log_rows.begin_item();
         self.audience_rows.begin_item();
+        self.pending.unsigned.begin_item();
+        self.pending.local.begin_item();
+        self.pending.applied.begin_item();
     }
 
     /// The statements of the running item are rolled back; those before it stand. Numbers of changes it took stay
@@ -67,6 +77,9 @@ impl State {
         self.room_rows.undo_item();
         self.log_rows.undo_item();
         self.audience_rows.undo_item();
+        self.pending.unsigned.undo_item();
+        self.pending.local.undo_item();
+        self.pending.applied.undo_item();
         self.forget_names();
         self.pending.events.truncate(events);
         self.pending.written_change = None;

@@ -19,9 +19,9 @@ pub struct Storage {
 
 impl Storage {
     /// Opens or creates the file. Blocks while the schema is brought up to date.
-    pub fn open(path: &Path, options: DatabaseOptions, readers: usize) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, options: &DatabaseOptions, readers: usize) -> Result<Self, StoreError> {
         let writer = Writer::open(path, options.clone())?;
-        Ok(Self { writer, readers: Readers::open(path, &options, readers)? })
+        Ok(Self { writer, readers: Readers::open(path, options, readers)? })
     }
 
     /// See [`Writer::write`].

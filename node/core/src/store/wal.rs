@@ -53,9 +53,8 @@ impl Database {
 
     /// The pages in the log, and whether all of them are in the file now.
     fn checkpoint(&self, pragma: &'static str) -> Result<(u64, bool), StoreError> {
-        let (log, moved) = self
-            .row(pragma, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?
-            .unwrap_or_default();
+        let (log, moved) =
+            self.row(pragma, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?.unwrap_or_default();
         let (log, moved) = (u64::try_from(log).unwrap_or(0), u64::try_from(moved).unwrap_or(0));
         // The next commit starts the log from its beginning, if all of it was moved.
         self.wal_pages.store(if moved >= log { 0 } else { log }, Ordering::Relaxed);

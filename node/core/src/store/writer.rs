@@ -30,10 +30,13 @@ const IDLE: Duration = Duration::from_secs(1);
 /// What a job does when the outcome of its group is known.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// Does a job inside a group, or tells it that there is none.
+type Run = Box<dyn FnOnce(Result<&mut Group<'_>, StoreError>) -> Finish + Send>;
+
 struct Job {
     /// Entries of a peer.
     weight: usize,
-    run: Box<dyn FnOnce(Result<&mut Group<'_>, StoreError>) -> Finish + Send>,
+    run: Run,
 }
 
 /// The way to the writing thread. Every `Ok` of it is on disk.

@@ -1,0 +1,7 @@
+//! Tests of the store as a whole.
+
+mod damage;
+mod full;
+mod model;
+mod restart;
+mod speed;
