@@ -1,4 +1,50 @@
 //! Who belongs to an organisation, and who may do what in it.
+//!
+//! An organisation is a key: the Ed25519 **root**, made once and then locked away ([`OrgId`] is its fingerprint).
+//! Everything else follows from signatures that lead back to it, so that any node can decide every question of rights by
+//! itself, cut off from everybody, and all nodes that hold the same entries decide alike.
+//!
+//! # The pieces
+//!
+//! - **Certificates** ([`authority`]) say which machine is a node of the organisation. The root certifies an issuing key
+//!   at headquarters, which certifies nodes; between nodes the certificate's key *is* the node. A node's own key and
+//!   papers are its [`NodeIdentity`], kept in the [`KeyFolder`].
+//! - **The ledger** ([`ledger`]) says everything else: offices, nodes, people, roles, administrators' public keys,
+//!   password verifiers. It is a set of entries in derived rooms that replicate like any other. [`Ledger`] judges them,
+//!   [`Directory`] is the verdict.
+//! - **Policies** ([`membership`]) say who is in a room and which offices may hold it. [`Membership`] is the verdict over
+//!   a room's policy entries, given a directory.
+//! - **People's keys** ([`Signer`], [`AdministratorKey`], [`RootKey`]). What changes rights is signed by a person, never
+//!   by a machine: a stolen branch node cannot make itself an administrator. The private halves lie [`sealed`] under a
+//!   password, and on paper ([`recovery`]).
+//! - **Passwords** ([`password`]) for logging in. Checked against Argon2id verifiers from the secrets ledger of an office.
+//! - **Joining** ([`join`]) makes a machine a node with one line of text; **founding** ([`organisation`]) makes the first.
+//!
+//! # How a right is judged
+//!
+//! Both resolvers are pure functions of a *set*: any order of arrival, repetitions, and partial knowledge give answers
+//! that only depend on what is there. Nothing stored is ever refused here; what lacks a right is hidden until the entry
+//! that gives it arrives. Three rules carry everything:
+//!
+//! 1. An entry counts when its author held the right it names, and somebody entitled vouches for the author: the
+//!    author's own key in the ledger, a node of the author's office (or of headquarters) in rooms.
+//! 2. Removal wins. A grant gives something only while it names every counting removal of the same thing, so of "add"
+//!    and "remove" written on two islands the removal stands, and adding again after having seen it works.
+//! 3. Last-writer cells for the rest: an entry names what it replaces; clocks only order what was truly concurrent.
+//!
+//! # What this crate must not know
+//!
+//! Sockets, SQL, HTTP, tokio. Time is an argument. Random numbers come from the operating system, for keys, salts,
+//! nonces and serial numbers; where a simulator must repeat itself, keys and ids are arguments too
+//! ([`organisation::found_with`]). The only files it touches are those of the key folder.
+//!
+//! # What is left open on purpose
+//!
+//! A console at which an administrator works can misuse that person's key while it is unsealed. A node can antedate what
+//! it writes, so a removed administrator who still has the key and the help of a node can write acts that look older than
+//! the removal, and can remove others. The root key gives the roles back and replaces what was written, but a node
+//! enrolled that way stays enrolled until nodes can be revoked. Ending keys, revoking and moving nodes, suspending
+//! people, enrolling devices and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
 
 mod address;
 pub mod authority;

@@ -19,7 +19,7 @@
 //! # Who created the room
 //!
 //! A room's id must not be seizable by a second [`RoomCreate`] with an earlier stamp. Three kinds of ids:
-//! - [`room_id`]`(create entry, author)`: only that entry by that author can have created the room. To be preferred.
+//! - [`room_id()`]`(create entry, author)`: only that entry by that author can have created the room. To be preferred.
 //! - [`direct_room_id`]`(a, b)`: the one direct room of two people. Both may create it, on two islands at once, and meet in it.
 //! - any other (UUIDv7 made by a client): the first `RoomCreate` by (stamp, id). A hostile node that may hold the room
 //!   could claim an earlier stamp, for one of its own people.

@@ -236,7 +236,7 @@ fn key_files_that_do_not_fit_together_are_refused() {
         ("node.pem", pem(town.identity(2).chain())),
         ("node.pem", pem(other.identity(1).chain())),
         ("node.pem", vec![]),
-        ("organisation.pem", pem(&[other.root_certificate.clone()])),
+        ("organisation.pem", pem(std::slice::from_ref(&other.root_certificate))),
         ("organisation.pem", pem(&two_roots)),
         ("organisation.pem", b"-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n".to_vec()),
     ] {

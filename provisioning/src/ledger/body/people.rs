@@ -76,10 +76,10 @@ impl Body for RoleGrant {
 pub struct RoleRemove {
     pub user: UserId,
     pub role: Role,
-    /// What the person signed with stamps up to here stands, what was signed later does not count. The stamp of this
-    /// very entry as the writer sees it: after everything it had seen in any ledger room, and not before its clock
-    /// ([`crate::ledger::Directory::next_stamp`]). Part of the signed body, because a node could copy the entry into
-    /// its own log under another stamp, and because the stamps of two rooms cannot be compared otherwise.
+    /// What the person signed with stamps up to here stands, what was signed later does not count. The writer takes
+    /// [`crate::ledger::Directory::acts_until`]: its clock, or the last act of the person that it had seen if that is
+    /// later. Part of the signed body, because a node could copy the entry into its own log under another stamp, and
+    /// because the stamps of two rooms cannot be compared otherwise.
     pub acts_until: Hlc,
 }
 
