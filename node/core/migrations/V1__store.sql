@@ -23,6 +23,7 @@ CREATE TABLE audiences (
     rooms       BLOB    NOT NULL,                   -- digest of the ordinary rooms
     ledgers     BLOB    NOT NULL                    -- digest of the ledger rooms
 ) STRICT;
+CREATE INDEX audiences_of_everyone ON audiences (audience_pk) WHERE everyone;
 
 CREATE TABLE audience_nodes (
     node_pk     INTEGER NOT NULL REFERENCES nodes,

@@ -205,19 +205,20 @@ impl Writing<'_> {
     }
 }
 
-/// Selects the audiences that name both this node and the peer; values: this node, the peer.
-macro_rules! shared_audiences {
+/// Whether a row of `rooms` is shared; values: this node, the peer. Looked up room by room, so that the cost follows the
+/// rooms at hand and not the audiences there are.
+macro_rules! room_is_shared {
     () => {
-        "SELECT audience_pk FROM audiences WHERE everyone
-         UNION ALL
-         SELECT peers.audience_pk FROM audience_nodes AS peers JOIN audience_nodes AS own USING (audience_pk)
-         WHERE own.node_pk = ?1 AND peers.node_pk = ?2"
+        "(EXISTS (SELECT 1 FROM audiences WHERE audiences.audience_pk = rooms.audience_pk AND everyone)
+          OR EXISTS (SELECT 1 FROM audience_nodes AS own WHERE own.node_pk = ?1 AND own.audience_pk = rooms.audience_pk)
+             AND EXISTS (SELECT 1 FROM audience_nodes AS peer
+                         WHERE peer.node_pk = ?2 AND peer.audience_pk = rooms.audience_pk))"
     };
 }
-pub(in crate::store) use shared_audiences;
+pub(in crate::store) use room_is_shared;
 
 impl Database {
-    /// The key of a peer for [`shared_audiences`]; 0 for one that no policy names.
+    /// The key of a peer for [`room_is_shared`]; 0 for one that no policy names.
     pub(in crate::store) fn peer_pk(&self, peer: &NodeId) -> Result<NodePk, StoreError> {
         Ok(self.node_pk(peer)?.unwrap_or(NodePk(0)))
     }
@@ -225,7 +226,12 @@ impl Database {
     /// Sums over all rooms shared with the peer, and over the ledger rooms among them.
     pub(in crate::store) fn shared_sums(&self, peer: &NodeId) -> Result<(Digest, Digest), StoreError> {
         let sums = self.rows(
-            concat!("SELECT rooms, ledgers FROM audiences WHERE audience_pk IN (", shared_audiences!(), ")"),
+            "SELECT rooms, ledgers FROM audiences WHERE everyone
+             UNION ALL
+             SELECT rooms, ledgers FROM audience_nodes AS peer
+             JOIN audience_nodes AS own ON own.audience_pk = peer.audience_pk
+             JOIN audiences ON audiences.audience_pk = peer.audience_pk
+             WHERE peer.node_pk = ?2 AND own.node_pk = ?1",
             (self.own_pk(), self.peer_pk(peer)?),
             |row| Ok((Digest::from_bytes(row.get(0)?), Digest::from_bytes(row.get(1)?))),
         )?;
@@ -234,10 +240,10 @@ impl Database {
         Ok((rooms + ledgers, ledgers))
     }
 
-    /// The rows of those of the rooms that are shared with the peer.
+    /// The row of a room that is shared with the peer.
     pub(in crate::store) fn shared_room(&self, room: &RoomId, peer: &NodeId) -> Result<Option<RoomPk>, StoreError> {
         self.row(
-            concat!("SELECT room_pk FROM rooms WHERE id = ?3 AND audience_pk IN (", shared_audiences!(), ")"),
+            concat!("SELECT room_pk FROM rooms WHERE id = ?3 AND ", room_is_shared!()),
             (self.own_pk(), self.peer_pk(peer)?, room.as_bytes()),
             |row| row.get(0),
         )

@@ -7,11 +7,24 @@ use noroshi_sync::limits::{CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, LIST_ROOMS_MAX}
 use noroshi_sync::log::Hash;
 use noroshi_sync::store::{Admission, ChangePage, Cursor, Greeting, Holding, RoomLines, StoreError};
 
-use super::audience::shared_audiences;
+use super::audience::room_is_shared;
 use super::database::Database;
 use super::keys::RoomPk;
 use super::names::log_id;
 use super::rows::{Ledger, decode_above};
+
+/// Rooms that changed, the oldest change first.
+const CHANGED: &str = concat!(
+    "SELECT room_pk, id, change, ledger FROM rooms WHERE change > ?3 AND ",
+    room_is_shared!(),
+    " ORDER BY change LIMIT ?4"
+);
+/// Rooms with something in them, ascending.
+const LISTED: &str = concat!(
+    "SELECT id, digest FROM rooms WHERE id > ?3 AND digest <> zeroblob(32) AND ",
+    room_is_shared!(),
+    " ORDER BY id LIMIT ?4"
+);
 
 impl Database {
     pub(in crate::store) fn greet(&self, peer: &NodeId) -> Result<Greeting, StoreError> {
@@ -41,11 +54,7 @@ impl Database {
         let after = after.min(page.up_to);
         // One more than fits, to know whether there is more.
         let changed = self.rows(
-            concat!(
-                "SELECT room_pk, id, change, ledger FROM rooms WHERE change > ?3 AND audience_pk IN (",
-                shared_audiences!(),
-                ") ORDER BY change LIMIT ?4"
-            ),
+            CHANGED,
             (self.own_pk(), self.peer_pk(peer)?, after.cast_signed(), CHANGES_ROOMS_MAX as i64 + 1),
             |row| {
                 let change = row.get::<_, i64>(2)?.cast_unsigned();
@@ -79,15 +88,9 @@ impl Database {
     ) -> Result<Vec<(RoomId, Digest)>, StoreError> {
         // No id sorts before the empty one.
         let after = after.as_ref().map_or(&[][..], |room| room.as_bytes());
-        self.rows(
-            concat!(
-                "SELECT id, digest FROM rooms WHERE id > ?3 AND digest <> zeroblob(32) AND audience_pk IN (",
-                shared_audiences!(),
-                ") ORDER BY id LIMIT ?4"
-            ),
-            (self.own_pk(), self.peer_pk(peer)?, after, LIST_ROOMS_MAX as i64),
-            |row| Ok((RoomId::from_bytes(row.get(0)?), Digest::from_bytes(row.get(1)?))),
-        )
+        self.rows(LISTED, (self.own_pk(), self.peer_pk(peer)?, after, LIST_ROOMS_MAX as i64), |row| {
+            Ok((RoomId::from_bytes(row.get(0)?), Digest::from_bytes(row.get(1)?)))
+        })
     }
 
     pub(in crate::store) fn offered(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<RoomLines>, StoreError> {
@@ -142,5 +145,30 @@ impl Database {
             Some(pk) => Ok(database.lines(pk, *room, 0)?.logs),
             None => Ok(Frontier::new()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use noroshi_sync::store::conformance::room;
+
+    use super::*;
+    use crate::store::testing::in_memory;
+
+    #[test]
+    fn the_cost_follows_what_changed_and_not_what_is_stored() {
+        let database = in_memory(1, room(1));
+        let plan = |sql: &str| {
+            let steps =
+                database.rows(&format!("EXPLAIN QUERY PLAN {sql}"), (1, 2, 3, 4), |row| row.get::<_, String>(3));
+            steps.unwrap().join("\n")
+        };
+        let changed = plan(CHANGED);
+        assert!(changed.contains("SEARCH rooms USING INDEX rooms_by_change (change>?)"), "{changed}");
+        let listed = plan(LISTED);
+        assert!(listed.contains("SEARCH rooms USING INDEX sqlite_autoindex_rooms_1 (id>?)"), "{listed}");
+        for plan in [changed, listed] {
+            assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }
