@@ -37,6 +37,18 @@ pub enum Role {
     Guest,
 }
 
+impl From<noroshi_provisioning::Role> for Role {
+    fn from(role: noroshi_provisioning::Role) -> Self {
+        match role {
+            noroshi_provisioning::Role::SystemAdmin => Self::SystemAdmin,
+            noroshi_provisioning::Role::OfficeAdmin => Self::OfficeAdmin,
+            noroshi_provisioning::Role::DrillController => Self::DrillController,
+            noroshi_provisioning::Role::Staff => Self::Staff,
+            noroshi_provisioning::Role::Guest => Self::Guest,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomRole {

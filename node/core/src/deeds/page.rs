@@ -83,7 +83,7 @@ fn room_name(name: &str) -> Result<&str, ServiceError> {
 fn refused(error: PageError) -> ServiceError {
     match error {
         PageError::TooLong { field, .. } => ServiceError::Invalid { field, code: "too_long" },
-        PageError::Full { limit, .. } => ServiceError::TooLarge { what: "page of the room", limit },
+        PageError::Full(excess) => ServiceError::TooLarge { what: "page of the room", limit: excess.limit },
         PageError::TooMuch(_) => {
             ServiceError::TooLarge { what: "edit of the page", limit: crate::document::limits::CHANGE_BYTES_MAX }
         }

@@ -1,7 +1,7 @@
 //! People and offices as others see them.
 
 use noroshi_provisioning::ledger::{Office, User};
-use noroshi_provisioning::{Directory, OfficeId, OfficeKind, Role};
+use noroshi_provisioning::{Directory, OfficeId, OfficeKind};
 use noroshi_sync::id::UserId;
 
 use crate::view::{self, Actor, AuthorView, OfficeRef, OfficeView, PersonRef, UserView};
@@ -88,17 +88,7 @@ const NOWHERE: OfficeId = OfficeId::from_bytes([0; 16]);
 
 /// Roles in the order of the contract.
 pub(crate) fn roles(user: &User) -> Vec<view::Role> {
-    user.roles.iter().map(|role| role_view(*role)).collect()
-}
-
-const fn role_view(role: Role) -> view::Role {
-    match role {
-        Role::SystemAdmin => view::Role::SystemAdmin,
-        Role::OfficeAdmin => view::Role::OfficeAdmin,
-        Role::DrillController => view::Role::DrillController,
-        Role::Staff => view::Role::Staff,
-        Role::Guest => view::Role::Guest,
-    }
+    user.roles.iter().map(|role| (*role).into()).collect()
 }
 
 const fn office_kind(kind: OfficeKind) -> view::OfficeKind {

@@ -96,8 +96,8 @@ impl Node {
     }
 
     /// A signal of a peer. What the peer may not say, or this program cannot read, is ignored.
-    pub async fn take_signal(&self, peer: NodeId, room: RoomId, body: Vec<u8>) {
-        let Ok(Typing { version: VERSION, user }) = wire::decode("signal", &body, SIGNAL_BYTES_MAX) else { return };
+    pub async fn take_signal(&self, peer: NodeId, room: RoomId, body: &[u8]) {
+        let Ok(Typing { version: VERSION, user }) = wire::decode("signal", body, SIGNAL_BYTES_MAX) else { return };
         let inner = &self.inner;
         if !inner.directory().may_attest(peer, user) {
             return;

@@ -1,0 +1,12 @@
+//! Whole nodes on real files, opened and asked like the web layer does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod city;
+mod events;
+mod log_in;
+mod messages;
+mod offices;
+mod peers;
+mod reading;
+mod rooms;
