@@ -28,4 +28,5 @@ mod text_change;
 pub use actor::Actor;
 pub use gate::Verdict;
 pub use hash::ChangeHash;
+pub use limits::Excess;
 pub use page::{ApplyReport, PageEdit, PageError, PageView, PendingEdit, RoomPage};

@@ -9,7 +9,9 @@ use super::actor::Actor;
 use super::guard::guarded;
 use super::hash::ChangeHash;
 use super::history::{History, Obstacle};
-use super::limits::{BATCH_BYTES_MAX, BATCH_CHANGES_MAX, CEILING_FACTOR, DOCUMENT_BYTES_MAX, DOCUMENT_ITEMS_MAX};
+use super::limits::{
+    BATCH_BYTES_MAX, BATCH_CHANGES_MAX, CEILING_FACTOR, DOCUMENT_BYTES_MAX, DOCUMENT_ITEMS_MAX, Excess,
+};
 use super::scan::{Refusal, ScannedChange, scan};
 
 /// What is shown of a document. Read inside the guard, so that looking at a document cannot fail later.
@@ -32,7 +34,7 @@ pub enum Verdict {
     /// from the log, which chooses the same one of the two everywhere.
     Forked,
     /// The document took more than it may; an administrator has to close it. To be offered again to its successor.
-    Full,
+    Full(Excess),
     /// Never part of any document, at any office.
     Refused(Refusal),
     /// Well formed as far as we can tell, and still Automerge panics on it, refuses it or cannot load what it made of
@@ -46,7 +48,6 @@ pub struct Gate<R> {
     document: Automerge,
     history: History,
     reading: R,
-    saved_bytes: usize,
 }
 
 /// A change made here, ready to be stored; the document is untouched until [`Gate::accept`].
@@ -62,6 +63,9 @@ pub struct Draft<R> {
 pub enum DraftError {
     #[error("the edit is too large for one change: {0}")]
     TooLarge(Refusal),
+    /// The document has to be closed and succeeded by a new one.
+    #[error("the document is full: {0}")]
+    Full(Excess),
     #[error("the document cannot be edited: {0}")]
     Unreadable(String),
 }
@@ -76,7 +80,7 @@ struct Settled<R> {
 
 /// Why a batch did not get in.
 enum Failure {
-    Full,
+    Full(Excess),
     Unsound(String),
 }
 
@@ -86,7 +90,7 @@ impl<R: Reading> Gate<R> {
     /// The genesis is a constant of ours, so it always gets in; if it did not, the document would stay empty and every
     /// change would wait.
     pub fn open(genesis: &[u8], author: Actor, empty: R) -> Self {
-        let mut gate = Self { document: Automerge::new(), history: History::default(), reading: empty, saved_bytes: 0 };
+        let mut gate = Self { document: Automerge::new(), history: History::default(), reading: empty };
         let opened = scan(genesis.to_vec(), author).map_err(|refusal| refusal.to_string()).and_then(|change| {
             let settled = settle_with(&gate.document, &[&change], &BTreeSet::from([change.hash()]));
             settled.map(|settled| (change, settled)).map_err(|failure| failure.why())
@@ -107,11 +111,6 @@ impl<R: Reading> Gate<R> {
 
     pub fn history(&self) -> &History {
         &self.history
-    }
-
-    /// Bytes of the document when saved.
-    pub fn saved_bytes(&self) -> usize {
-        self.saved_bytes
     }
 
     /// Lets in what fits, in an order that depends on the changes alone. One verdict for each different change.
@@ -233,10 +232,12 @@ impl<R: Reading> Gate<R> {
         self.history.check(&change).map_err(|obstacle| DraftError::Unreadable(format!("{obstacle:?}")))?;
         let heads = BTreeSet::from([change.hash()]);
         let settled = guarded(|| settle(&copy, &heads)).unwrap_or_else(|why| Err(Failure::Unsound(why)));
-        match settled {
-            Ok(settled) => Ok(Some(Draft { change, builds_on: self.history.heads().clone(), settled })),
-            Err(failure) => Err(DraftError::Unreadable(failure.why())),
+        let settled: Settled<R> = settled.map_err(|failure| DraftError::Unreadable(failure.why()))?;
+        let excess = self.history.excess_with(&change, 1).or_else(|| settled.excess(1, self.reading.items()));
+        if let Some(excess) = excess {
+            return Err(DraftError::Full(excess));
         }
+        Ok(Some(Draft { change, builds_on: self.history.heads().clone(), settled }))
     }
 
     /// Takes up a draft whose change is stored now. Other changes may have come since it was made.
@@ -254,7 +255,6 @@ impl<R: Reading> Gate<R> {
     fn take(&mut self, settled: Settled<R>) {
         self.document = settled.document;
         self.reading = settled.reading;
-        self.saved_bytes = settled.saved_bytes;
     }
 }
 
@@ -269,10 +269,6 @@ impl<R: Reading> Draft<R> {
     /// What will be shown.
     pub fn reading(&self) -> &R {
         &self.settled.reading
-    }
-    /// Bytes the document will have when saved.
-    pub fn saved_bytes(&self) -> usize {
-        self.settled.saved_bytes
     }
 }
 
@@ -298,18 +294,25 @@ fn settle<R: Reading>(document: &Automerge, heads: &BTreeSet<ChangeHash>) -> Res
         return Err(Failure::Unsound("the heads are not those of the changes".into()));
     }
     let saved = document.save();
-    if saved.len() > DOCUMENT_BYTES_MAX * CEILING_FACTOR {
-        return Err(Failure::Full);
-    }
     let loaded = Automerge::load(&saved).map_err(unsound)?;
     if heads_of(&loaded) != *heads {
         return Err(Failure::Unsound("the heads changed when it was loaded again".into()));
     }
     let reading = R::of(&loaded).map_err(unsound)?;
-    if reading.items() > DOCUMENT_ITEMS_MAX * CEILING_FACTOR {
-        return Err(Failure::Full);
+    let settled = Settled { document: loaded, reading, saved_bytes: saved.len() };
+    match settled.excess(CEILING_FACTOR, 0) {
+        Some(excess) => Err(Failure::Full(excess)),
+        None => Ok(settled),
     }
-    Ok(Settled { document: loaded, reading, saved_bytes: saved.len() })
+}
+
+impl<R: Reading> Settled<R> {
+    /// What there is too much of, when the limits are taken `factor` times. Fewer items than before are never too many.
+    fn excess(&self, factor: usize, items_before: usize) -> Option<Excess> {
+        let items = Excess::of("items", self.reading.items(), DOCUMENT_ITEMS_MAX * factor);
+        let bytes = || Excess::of("bytes", self.saved_bytes, DOCUMENT_BYTES_MAX * factor);
+        items.filter(|excess| excess.count > items_before).or_else(bytes)
+    }
 }
 
 fn heads_of(document: &Automerge) -> BTreeSet<ChangeHash> {
@@ -340,7 +343,7 @@ fn batches(changes: Vec<ScannedChange>) -> Vec<Vec<ScannedChange>> {
 impl Failure {
     fn why(self) -> String {
         match self {
-            Self::Full => "it is full".into(),
+            Self::Full(excess) => excess.to_string(),
             Self::Unsound(why) => why,
         }
     }
@@ -349,7 +352,7 @@ impl Failure {
 impl From<Failure> for Verdict {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Full => Self::Full,
+            Failure::Full(excess) => Self::Full(excess),
             Failure::Unsound(why) => Self::Quarantined { why },
         }
     }
@@ -360,7 +363,7 @@ impl From<Obstacle> for Verdict {
         match obstacle {
             Obstacle::Missing(missing) => Self::Waiting { missing },
             Obstacle::Forked => Self::Forked,
-            Obstacle::Full => Self::Full,
+            Obstacle::Full(excess) => Self::Full(excess),
             Obstacle::Refused(refusal) => Self::Refused(refusal),
         }
     }

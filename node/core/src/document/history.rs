@@ -12,7 +12,7 @@ use std::sync::Arc;
 use self::operations::{OperationId, Record};
 use super::actor::Actor;
 use super::hash::ChangeHash;
-use super::limits::{CEILING_FACTOR, DOCUMENT_ACTORS_MAX};
+use super::limits::{CEILING_FACTOR, DOCUMENT_ACTORS_MAX, DOCUMENT_CHANGES_MAX, DOCUMENT_OPERATIONS_MAX, Excess};
 use super::scan::{Refusal, ScannedChange};
 
 /// A clock is kept with every change that is this far from the last one that has one.
@@ -29,6 +29,7 @@ pub struct History {
     /// The places of the changes of each actor, in order.
     written: Vec<Vec<usize>>,
     heads: BTreeSet<ChangeHash>,
+    operations: usize,
 }
 
 struct Placed {
@@ -56,8 +57,8 @@ pub enum Obstacle {
     Missing(Vec<ChangeHash>),
     /// Its actor wrote another change with the same sequence number, which is here.
     Forked,
-    /// The document has too many actors to take one more.
-    Full,
+    /// The document would have more of something than it may.
+    Full(Excess),
     Refused(Refusal),
 }
 
@@ -94,12 +95,18 @@ impl History {
         self.changes.is_empty()
     }
 
-    pub fn actors(&self) -> usize {
-        self.actors.len()
-    }
-
-    pub fn knows_actor(&self, actor: Actor) -> bool {
-        self.actors.contains_key(&actor)
+    /// What there would be too much of with `change`, when the limits are taken `factor` times.
+    pub fn excess_with(&self, change: &ScannedChange, factor: usize) -> Option<Excess> {
+        let is_new_actor = !self.actors.contains_key(&change.actor());
+        // Who is in goes on, however many there are.
+        let actors = Excess::of("writers", self.actors.len() + 1, DOCUMENT_ACTORS_MAX * factor);
+        actors
+            .filter(|_| is_new_actor)
+            .or_else(|| Excess::of("changes", self.changes.len() + 1, DOCUMENT_CHANGES_MAX * factor))
+            .or_else(|| {
+                let operations = self.operations + change.operations().len();
+                Excess::of("operations", operations, DOCUMENT_OPERATIONS_MAX * factor)
+            })
     }
 
     /// Whether `change` fits. Says the same at every office that holds what it builds on, but for [`Obstacle::Forked`]
@@ -117,8 +124,8 @@ impl History {
             return Err(Obstacle::Forked);
         }
         let operations = self.records(change, &self.clock_of(&places)).map_err(Obstacle::Refused)?;
-        if !self.knows_actor(change.actor()) && self.actors.len() >= DOCUMENT_ACTORS_MAX * CEILING_FACTOR {
-            return Err(Obstacle::Full);
+        if let Some(excess) = self.excess_with(change, CEILING_FACTOR) {
+            return Err(Obstacle::Full(excess));
         }
         Ok(Fit { operations })
     }
@@ -141,6 +148,7 @@ impl History {
             self.heads.remove(hash);
         }
         self.heads.insert(change.hash());
+        self.operations += fit.operations.len();
         self.places.insert(change.hash(), place);
         if let Some(written) = self.written.get_mut(actor_place) {
             written.push(place);
@@ -168,6 +176,7 @@ impl History {
         while self.changes.len() > mark.changes {
             let Some(placed) = self.changes.pop() else { break };
             self.places.remove(&placed.hash);
+            self.operations -= placed.operations.len();
             let Some(written) = self.written.get_mut(placed.actor_place) else { continue };
             written.pop();
             if written.is_empty() {
@@ -241,3 +250,6 @@ fn raise(clock: &mut Clock, actor_place: usize, sequence: u64) {
         *known = (*known).max(sequence);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::actor::Actor;
 use super::gate::{Draft, DraftError, Gate, Reading, Verdict};
 use super::genesis::{GENESIS_ACTOR, PAGE_GENESIS};
 use super::hash::ChangeHash;
-use super::limits::{DOCUMENT_ACTORS_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_ITEMS_MAX};
+use super::limits::Excess;
 use super::scan::{Refusal, scan};
 use super::text_change::{TextChange, beginning, text_change};
 use crate::limits::{ROOM_NAME_CHARS_MAX, ROOM_PURPOSE_CHARS_MAX, ROOM_TOPIC_CHARS_MAX};
@@ -85,8 +85,8 @@ pub enum PageError {
     #[error("the {field} is longer than {limit} characters")]
     TooLong { field: &'static str, limit: usize },
     /// The page has to be closed and succeeded by a new one.
-    #[error("the page is full: {count} {what}, at most {limit}")]
-    Full { what: &'static str, count: usize, limit: usize },
+    #[error("the page is full: {0}")]
+    Full(Excess),
     #[error("too much for one edit: {0}")]
     TooMuch(Refusal),
     /// Automerge fails on what the page holds; the node alarms.
@@ -164,21 +164,8 @@ impl RoomPage {
     /// When a text is too long or the page is full; nothing changed then.
     pub fn edit(&self, edit: &PageEdit) -> Result<Option<PendingEdit>, PageError> {
         check_lengths(edit)?;
-        let actors = self.gate.history().actors();
-        if actors >= DOCUMENT_ACTORS_MAX && !self.gate.history().knows_actor(self.author) {
-            return Err(PageError::Full { what: "writers", count: actors, limit: DOCUMENT_ACTORS_MAX });
-        }
-        let Some(draft) = self.gate.draft(self.author, |transaction| write(transaction, edit))? else {
-            return Ok(None);
-        };
-        let (items_before, items) = (self.gate.reading().items, draft.reading().items);
-        if items > DOCUMENT_ITEMS_MAX && items > items_before {
-            return Err(PageError::Full { what: "items", count: items, limit: DOCUMENT_ITEMS_MAX });
-        }
-        if draft.saved_bytes() > DOCUMENT_BYTES_MAX {
-            return Err(PageError::Full { what: "bytes", count: draft.saved_bytes(), limit: DOCUMENT_BYTES_MAX });
-        }
-        Ok(Some(PendingEdit { draft }))
+        let draft = self.gate.draft(self.author, |transaction| write(transaction, edit))?;
+        Ok(draft.map(|draft| PendingEdit { draft }))
     }
 
     /// Takes up an edit that is stored now. Changes of others may have been applied since it was made.
@@ -213,6 +200,7 @@ impl From<DraftError> for PageError {
     fn from(error: DraftError) -> Self {
         match error {
             DraftError::TooLarge(refusal) => Self::TooMuch(refusal),
+            DraftError::Full(excess) => Self::Full(excess),
             DraftError::Unreadable(why) => Self::Unreadable(why),
         }
     }
@@ -227,12 +215,8 @@ struct PageReading {
 
 impl Reading for PageReading {
     fn of(document: &Automerge) -> Result<Self, AutomergeError> {
-        let name = match document.get(ROOT, NAME)? {
-            Some((Value::Scalar(name), _)) => name.as_str().unwrap_or_default().to_owned(),
-            _ => String::new(),
-        };
         let view = PageView {
-            name: shown(&name, ROOM_NAME_CHARS_MAX),
+            name: shown(&name_of(document)?, ROOM_NAME_CHARS_MAX),
             topic: shown(&text_of(document, TOPIC)?, ROOM_TOPIC_CHARS_MAX),
             purpose: shown(&text_of(document, PURPOSE)?, ROOM_PURPOSE_CHARS_MAX),
             pins: pins_of(document).into_iter().collect(),
@@ -260,11 +244,10 @@ fn check_lengths(edit: &PageEdit) -> Result<(), PageError> {
 }
 
 fn write(transaction: &mut Transaction<'_>, edit: &PageEdit) -> Result<(), AutomergeError> {
-    if let Some(name) = &edit.name {
-        let present = transaction.get(ROOT, NAME)?;
-        if !present.is_some_and(|(value, _)| value.as_str() == Some(name)) {
-            transaction.put(ROOT, NAME, name.as_str())?;
-        }
+    if let Some(name) = &edit.name
+        && name_of(transaction)? != *name
+    {
+        transaction.put(ROOT, NAME, name.as_str())?;
     }
     if let Some(topic) = &edit.topic {
         write_text(transaction, TOPIC, topic)?;
@@ -301,12 +284,19 @@ fn write_pins(transaction: &mut Transaction<'_>, pins: &[EntryId]) -> Result<(),
     let wanted: BTreeSet<EntryId> = pins.iter().copied().collect();
     let present = pins_of(transaction);
     for pin in wanted.difference(&present) {
-        transaction.put(ROOT, format!("{PIN_PREFIX}{pin}"), true)?;
+        transaction.put(ROOT, pin_key(*pin), true)?;
     }
     for pin in present.difference(&wanted) {
-        transaction.delete(ROOT, format!("{PIN_PREFIX}{pin}"))?;
+        transaction.delete(ROOT, pin_key(*pin))?;
     }
     Ok(())
+}
+
+fn name_of(document: &impl ReadDoc) -> Result<String, AutomergeError> {
+    Ok(match document.get(ROOT, NAME)? {
+        Some((Value::Scalar(name), _)) => name.as_str().unwrap_or_default().to_owned(),
+        _ => String::new(),
+    })
 }
 
 fn text_object(document: &impl ReadDoc, key: &str) -> Result<Option<automerge::ObjId>, AutomergeError> {
@@ -320,12 +310,20 @@ fn text_of(document: &impl ReadDoc, key: &str) -> Result<String, AutomergeError>
     text_object(document, key)?.map_or(Ok(String::new()), |text| document.text(text))
 }
 
+/// The pins, by keys in their one spelling: another could not be taken away again.
 fn pins_of(document: &impl ReadDoc) -> BTreeSet<EntryId> {
-    let pins = document.map_range(ROOT, PIN_PREFIX.to_owned()..PIN_END.to_owned());
-    let pins = pins.filter(
-        |pin| matches!(pin.value.clone().into_value(), Value::Scalar(value) if *value == ScalarValue::Boolean(true)),
-    );
-    pins.filter_map(|pin| pin.key.strip_prefix(PIN_PREFIX)?.parse().ok()).collect()
+    let mut pins = BTreeSet::new();
+    for item in document.map_range(ROOT, PIN_PREFIX.to_owned()..PIN_END.to_owned()) {
+        let is_set =
+            matches!(item.value.clone().into_value(), Value::Scalar(value) if *value == ScalarValue::Boolean(true));
+        let pin = item.key.strip_prefix(PIN_PREFIX).and_then(|text| text.parse::<EntryId>().ok());
+        pins.extend(pin.filter(|pin| is_set && item.key == pin_key(*pin)));
+    }
+    pins
+}
+
+fn pin_key(pin: EntryId) -> String {
+    format!("{PIN_PREFIX}{pin}")
 }
 
 /// What of a text is shown: no control characters, which no office lets its people type, and no more than the limit.

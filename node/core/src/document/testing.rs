@@ -122,14 +122,14 @@ pub enum Key {
 }
 
 impl Row {
-    /// Every place where an actor is named by its index.
+    /// Every place where an actor is named by its index: object, key, what is replaced.
     pub fn actors(&mut self) -> Vec<&mut u64> {
-        let ids = self.object.iter_mut().chain(&mut self.replaced).map(|(actor, _)| actor);
         let key = match &mut self.key {
             Key::After(actor, _) => Some(actor),
             _ => None,
         };
-        ids.chain(key).collect()
+        let object = self.object.as_mut().map(|(actor, _)| actor);
+        object.into_iter().chain(key).chain(self.replaced.iter_mut().map(|(actor, _)| actor)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Clock, History};
+use crate::document::limits::DEPTH_MAX;
 use crate::document::scan::{Action, Operation, Place, Reference, Refusal, ScannedChange};
 
 /// The name of an operation in a history.
@@ -19,6 +20,8 @@ pub(super) struct Record {
     object: Option<OperationId>,
     slot: Slot,
     action: Action,
+    /// How many objects it is in, the root map not counted.
+    depth: u8,
 }
 
 /// What an operation sets: operations replace only others of the same object and slot.
@@ -57,6 +60,10 @@ impl Resolver<'_> {
         };
         let object = operation.object.map(|object| self.find(object).ok_or("its object")).transpose()?;
         let kind = object.map_or(Action::MakeMap, |(_, record)| record.action);
+        let depth = object.map_or(0, |(_, record)| record.depth.saturating_add(1));
+        if depth > DEPTH_MAX {
+            return Err("too deep");
+        }
         let object = object.map(|(id, _)| id);
         let slot = match (kind, &operation.place) {
             (Action::MakeMap, Place::Key(key)) => Slot::Key(key.as_ref().into()),
@@ -78,7 +85,7 @@ impl Resolver<'_> {
                 return Err("what it replaces");
             }
         }
-        Ok(Record { object, slot, action: operation.action })
+        Ok(Record { object, slot, action: operation.action, depth })
     }
 
     fn find(&self, reference: Reference) -> Option<(OperationId, &Record)> {

@@ -102,7 +102,7 @@ fn checked_length(length: u64, rows: usize, rows_max: usize) -> Result<usize, Re
     }
 }
 
-fn differs<T: PartialEq>(rows: &[T], next: T) -> Result<(), Refusal> {
+fn differs<T: Copy + PartialEq>(rows: &[T], next: T) -> Result<(), Refusal> {
     if rows.last() == Some(&next) { Err(Refusal::NotCanonical("a run")) } else { Ok(()) }
 }
 

@@ -84,7 +84,7 @@ fn every_vector_is_refused_for_what_it_is() {
             "doc" | "abort" => assert_eq!(refusal, Refusal::ChunkType(0), "{name}"),
             "hang" => assert_eq!(refusal, Refusal::ChunkType(3), "{name}"),
             "badsave" | "panic" | "change" | "rle.chg" | "rle2.chg" => {
-                assert_eq!(refusal, Refusal::WrongActor, "{name}")
+                assert_eq!(refusal, Refusal::WrongActor, "{name}");
             }
             _ => panic!("{name} is new"),
         }
