@@ -137,5 +137,5 @@ impl Feed {
 
 /// Events that are not kept: they have no place of their own in the stream, only the one where they were seen.
 fn is_momentary(event: &NodeEvent) -> bool {
-    matches!(event, NodeEvent::Typing { .. })
+    matches!(event, NodeEvent::Typing { .. } | NodeEvent::Peer { .. })
 }

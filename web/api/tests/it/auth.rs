@@ -89,7 +89,7 @@ async fn everything_but_the_open_pages_needs_a_login() {
 #[tokio::test]
 async fn another_site_cannot_log_a_person_in() {
     let house = House::new().await;
-    let body = json!({"login": "tanaka", "password": House::PASSWORD}).to_string();
+    let body = json!({"login": house.login_of("tanaka"), "password": House::PASSWORD}).to_string();
     let headers = [("content-type", "application/json"), ("origin", "http://evil.example")];
     house.nobody().send("POST", "/api/v1/session", &headers, body.as_bytes()).await.refused(403, "wrong_origin");
     // A form cannot send JSON.
@@ -100,11 +100,10 @@ async fn another_site_cannot_log_a_person_in() {
 #[tokio::test]
 async fn wrong_names_and_wrong_passwords_look_the_same() {
     let house = House::new().await;
-    let attempt = |login: &'static str| {
-        let nobody = house.nobody();
-        async move { nobody.call("POST", "/api/v1/session", &json!({"login": login, "password": "wrong-password"})).await }
+    let attempt = async |login: &str| {
+        house.nobody().call("POST", "/api/v1/session", &json!({"login": login, "password": "wrong-password"})).await
     };
-    let (known, unknown) = (attempt("tanaka").await, attempt("nobody-of-this-name").await);
+    let (known, unknown) = (attempt(house.login_of("tanaka")).await, attempt("nobody-of-this-name").await);
     known.refused(401, "wrong_credentials");
     assert_eq!(known.body, unknown.body);
     assert!(known.header("set-cookie").is_none());
@@ -113,7 +112,7 @@ async fn wrong_names_and_wrong_passwords_look_the_same() {
 #[tokio::test]
 async fn guessing_for_one_account_is_slowed_down_and_the_others_may_go_on() {
     let house = House::new().await;
-    let guess = json!({"login": "sato", "password": "wrong-password"});
+    let guess = json!({"login": house.login_of("takahashi"), "password": "wrong-password"});
     let mut answers = Vec::new();
     for _ in 0..11 {
         answers.push(house.nobody().call("POST", "/api/v1/session", &guess).await);
@@ -121,14 +120,14 @@ async fn guessing_for_one_account_is_slowed_down_and_the_others_may_go_on() {
     let last = answers.pop().unwrap();
     last.refused(429, "too_many");
     assert!(last.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
-    let right = json!({"login": "suzuki", "password": House::PASSWORD});
+    let right = json!({"login": house.login_of("suzuki"), "password": House::PASSWORD});
     house.nobody().call("POST", "/api/v1/session", &right).await.ok(201);
 }
 
 #[tokio::test]
 async fn a_second_login_in_the_same_browser_ends_the_first_and_keeps_the_device() {
     let house = House::new().await;
-    let body = json!({"login": "suzuki", "password": House::PASSWORD});
+    let body = json!({"login": house.login_of("suzuki"), "password": House::PASSWORD});
     let first = house.nobody().call("POST", "/api/v1/session", &body).await.ok(201);
     let cookies: Vec<_> = first
         .headers
@@ -146,6 +145,6 @@ async fn a_second_login_in_the_same_browser_ends_the_first_and_keeps_the_device(
 #[tokio::test]
 async fn a_device_code_is_refused_rather_than_ignored() {
     let house = House::new().await;
-    let body = json!({"login": "suzuki", "password": House::PASSWORD, "device_code": "ABCDE23456"});
+    let body = json!({"login": house.login_of("suzuki"), "password": House::PASSWORD, "device_code": "ABCDE23456"});
     house.nobody().call("POST", "/api/v1/session", &body).await.refused(422, "device_code_not_used");
 }

@@ -250,12 +250,12 @@ async fn rooms_of_others_do_not_exist() {
     let place = Place::new().await;
     let message = place.message();
     place.house.tanaka.call("PUT", &message, &json!({"text": "a"})).await.ok(201);
-    let (sato, room) = (&place.house.sato, format!("/api/v1/rooms/{}", place.room));
+    let (takahashi, room) = (&place.house.takahashi, format!("/api/v1/rooms/{}", place.room));
     let calls = [
         ("GET", room.clone(), Value::Null),
         ("PATCH", room.clone(), json!({"topic": "a"})),
         ("GET", format!("{room}/members"), Value::Null),
-        ("PUT", format!("{room}/members/{}", place.house.id_of("sato")), json!({"role": "admin"})),
+        ("PUT", format!("{room}/members/{}", place.house.id_of("takahashi")), json!({"role": "admin"})),
         ("DELETE", format!("{room}/members/{}", place.house.id_of("tanaka")), Value::Null),
         ("GET", format!("{room}/messages"), Value::Null),
         ("PUT", place.message(), json!({"text": "a"})),
@@ -269,14 +269,14 @@ async fn rooms_of_others_do_not_exist() {
     let missing = id();
     for (method, path, body) in calls {
         let here = match body {
-            Value::Null => sato.bare(method, &path).await,
-            ref body => sato.call(method, &path, body).await,
+            Value::Null => takahashi.bare(method, &path).await,
+            ref body => takahashi.call(method, &path, body).await,
         };
         here.refused(404, "not_found");
         let path = path.replace(&place.room, &missing);
         let nowhere = match body {
-            Value::Null => sato.bare(method, &path).await,
-            ref body => sato.call(method, &path, body).await,
+            Value::Null => takahashi.bare(method, &path).await,
+            ref body => takahashi.call(method, &path, body).await,
         };
         assert_eq!(here.body, nowhere.body, "{method} {path}: a room of others and no room look the same");
     }

@@ -64,13 +64,13 @@ async fn whoever_writes_is_seen_writing_by_others() {
     let room = house.room("本部", &["suzuki"]).await;
     let (mut suzuki, _) = Socket::open(&house.suzuki, None).await;
     let (mut tanaka, _) = Socket::open(&house.tanaka, None).await;
-    let (mut sato, _) = Socket::open(&house.sato, None).await;
+    let (mut takahashi, _) = Socket::open(&house.takahashi, None).await;
     tanaka.say(&json!({"type": "typing", "room": room})).await;
     let typing = suzuki.until_one("typing").await;
     assert_eq!((&typing["room"], &typing["user"]["id"]), (&json!(room), &json!(house.id_of("tanaka"))));
     // A room one is not in: nothing happens, and the stream goes on.
-    sato.say(&json!({"type": "typing", "room": room})).await;
-    sato.drain().await;
+    takahashi.say(&json!({"type": "typing", "room": room})).await;
+    takahashi.drain().await;
     post(&house, &room, "書きました").await;
     let nobody_types = |events: Vec<Value>| events.iter().all(|event| event["type"] != "typing");
     assert!(nobody_types(suzuki.until("message").await));

@@ -11,7 +11,7 @@ const CANARY: &str = "かなりあ4711";
 #[tokio::test]
 async fn an_outsider_never_sees_a_byte_of_a_room() {
     let house = House::new().await;
-    let (sato, _) = Socket::open(&house.sato, None).await;
+    let (takahashi, _) = Socket::open(&house.takahashi, None).await;
     let mut heard = Vec::new();
 
     let new = json!({"name": CANARY, "topic": CANARY, "purpose": CANARY, "members": [house.id_of("suzuki")], "kind": "group"});
@@ -38,7 +38,8 @@ async fn an_outsider_never_sees_a_byte_of_a_room() {
                 continue;
             }
             let mut path = pattern.replace("{room}", &room).replace("{message}", &message);
-            path = path.replace("{user}", &house.id_of("sato")).replace("{stamp}", "ryokai").replace("{node}", "all");
+            path =
+                path.replace("{user}", &house.id_of("takahashi")).replace("{stamp}", "ryokai").replace("{node}", "all");
             // Bodies that each such call would take from a member.
             let body = match (method.as_str(), operation["operationId"].as_str().unwrap()) {
                 ("get" | "delete", _) | (_, "add_reaction") => None,
@@ -51,8 +52,8 @@ async fn an_outsider_never_sees_a_byte_of_a_room() {
             };
             let method = method.to_uppercase();
             let reply = match body {
-                Some(body) => house.sato.call(&method, &path, &body).await,
-                None => house.sato.bare(&method, &path).await,
+                Some(body) => house.takahashi.call(&method, &path, &body).await,
+                None => house.takahashi.bare(&method, &path).await,
             };
             assert!(
                 !reply.text().contains(CANARY) && !reply.text().contains("kanaria4711"),
@@ -68,11 +69,11 @@ async fn an_outsider_never_sees_a_byte_of_a_room() {
     assert_eq!(asked, 25);
 
     // When the end of everything has come, nothing from before it is still on its way.
-    let open = house.room("公開", &["sato"]).await;
+    let open = house.room("公開", &["takahashi"]).await;
     let end = json!({"text": "終わり"});
     house.tanaka.call("PUT", &format!("/api/v1/rooms/{open}/messages/{}", id()), &end).await.ok(201);
-    let (resumed, _) = Socket::open(&house.sato, Some("0")).await;
-    for mut socket in [sato, resumed] {
+    let (resumed, _) = Socket::open(&house.takahashi, Some("0")).await;
+    for mut socket in [takahashi, resumed] {
         while !heard.last().is_some_and(|event: &Value| event["message"]["text"] == "終わり") {
             heard.push(socket.next().await);
         }

@@ -1,0 +1,121 @@
+//! One office with a real node in a folder of its own, its web server, and four people.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use noroshi_node::clock::SystemClock;
+use noroshi_node::fixture::{Fixture, PASSWORD};
+use noroshi_node::{Node, OpenOptions};
+use noroshi_sync::id::Epoch;
+use noroshi_web::{ConnectionLimits, Listen, WebConfig, serve};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::Caller;
+
+/// A house. Everything is gone with this value.
+pub struct House {
+    pub node: Node,
+    pub address: SocketAddr,
+    /// Short id of the node.
+    pub short: String,
+    /// Administers the organisation.
+    pub kanri: Caller,
+    /// Makes the rooms.
+    pub tanaka: Caller,
+    /// Is in those rooms that say so.
+    pub suzuki: Caller,
+    /// Is in none of them.
+    pub takahashi: Caller,
+    pub shutdown: CancellationToken,
+    task: Option<JoinHandle<()>>,
+    fixture: Fixture,
+    _folder: TempDir,
+}
+
+/// The people in the order of the fixture, so that the names fit.
+const PEOPLE: [&str; 4] = ["kanri", "suzuki", "takahashi", "tanaka"];
+
+impl House {
+    pub const PASSWORD: &str = PASSWORD;
+    pub const PEOPLE: usize = PEOPLE.len();
+
+    pub async fn new() -> Self {
+        Self::with(ConnectionLimits::default()).await
+    }
+
+    pub async fn with(limits: ConnectionLimits) -> Self {
+        static HOUSES: AtomicU64 = AtomicU64::new(1);
+        let seed = HOUSES.fetch_add(1, Ordering::Relaxed);
+        let fixture = Fixture::seeded(seed, 1, Self::PEOPLE).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            folder: folder.path().to_owned(),
+            clock: Arc::new(SystemClock::default()),
+            epoch: Epoch(seed),
+            readers: 2,
+            demo: false,
+        };
+        let node = Node::open(options, fixture.offices[0].identity.clone()).unwrap();
+        node.append_ledger(fixture.ledger.clone()).await.unwrap();
+
+        let shutdown = CancellationToken::new();
+        let metrics = Some(PrometheusBuilder::new().build_recorder().handle());
+        let listen = vec![Listen::plain("127.0.0.1:0".parse().unwrap())];
+        let config = WebConfig { limits, metrics, ..WebConfig::new(listen) };
+        let bound = serve(config, node.clone(), shutdown.clone()).await.unwrap();
+        let address = bound.addresses[0];
+        let log_in = async |number: usize| {
+            let session = node.log_in(&fixture.offices[0].people[number].login, PASSWORD, None).await.unwrap();
+            Caller::with(address, &session.token)
+        };
+        let (kanri, suzuki, takahashi, tanaka) = tokio::join!(log_in(0), log_in(1), log_in(2), log_in(3));
+        let short = node.id().short();
+        let task = Some(bound.task);
+        Self { node, address, short, kanri, tanaka, suzuki, takahashi, shutdown, task, fixture, _folder: folder }
+    }
+
+    pub fn nobody(&self) -> Caller {
+        Caller::nobody(self.address)
+    }
+
+    pub fn caller(&self, token: &str) -> Caller {
+        Caller::with(self.address, token)
+    }
+
+    fn number(name: &str) -> usize {
+        PEOPLE.iter().position(|known| *known == name).unwrap()
+    }
+
+    pub fn id_of(&self, name: &str) -> String {
+        self.fixture.offices[0].people[Self::number(name)].id.to_string()
+    }
+
+    /// What the person types to log in.
+    pub fn login_of(&self, name: &str) -> &str {
+        &self.fixture.offices[0].people[Self::number(name)].login
+    }
+
+    /// A new room of tanaka and others.
+    pub async fn room(&self, name: &str, others: &[&str]) -> String {
+        let members: Vec<_> = others.iter().map(|other| self.id_of(other)).collect();
+        let new = json!({"name": name, "members": members, "kind": "group"});
+        let room = self.tanaka.call("POST", "/api/v1/rooms", &new).await.ok(201).json();
+        room["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for the end of the server.
+    pub async fn task(&mut self) {
+        self.task.take().unwrap().await.unwrap();
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
