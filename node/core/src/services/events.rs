@@ -84,7 +84,10 @@ impl Inner {
         loop {
             if self.hub.events.receiver_count() == 0 {
                 let (_, latest) = self.storage.read(|database| database.event_bounds()).await?;
-                return Ok(latest.max(cursor));
+                // Asked again after the look: who begins to listen from here on finds everything up to `latest` there.
+                if self.hub.events.receiver_count() == 0 {
+                    return Ok(latest.max(cursor));
+                }
             }
             let directory = self.directory();
             let work = move |database: &Database| rendered(database, &directory, cursor, RENDERED_AT_ONCE);
