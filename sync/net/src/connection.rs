@@ -46,8 +46,11 @@ impl Closer {
         Self { connection, code: Arc::default() }
     }
 
-    /// The first reason counts.
+    /// The first reason counts, also that of the peer: quinn would let a later one of ours hide it.
     pub fn close(&self, code: CloseCode) {
+        if self.connection.close_reason().is_some() {
+            return;
+        }
         let code = *self.code.get_or_init(|| code);
         self.connection.close(code.var_int(), code.to_string().as_bytes());
     }
@@ -319,11 +322,12 @@ impl Reader {
         }
     }
 
-    /// Of no effect on a connection that is gone already.
+    /// A stream that ended with its connection says nothing: why is told by the watcher.
     fn close(&self, error: &StreamError) {
-        if self.closer.connection.close_reason().is_none() {
-            tracing::debug!(%error, "stream");
+        if error.is_lost_connection() {
+            return;
         }
+        tracing::debug!(%error, "stream");
         self.closer.close(error.close_code());
     }
 }

@@ -541,12 +541,15 @@ impl Driver {
         for endpoint in self.parts.listeners.endpoints() {
             endpoint.close(CloseCode::Shutdown.var_int(), b"the node shuts down");
             if timeout(SHUTDOWN_STEP_TIMEOUT, endpoint.wait_idle()).await.is_err() {
-                tracing::debug!("not every peer confirmed that the connection is closed");
+                tracing::debug!("some connections did not end in time");
             }
         }
-        self.parts.wiring.tasks.close();
-        if timeout(SHUTDOWN_STEP_TIMEOUT, self.parts.wiring.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = self.parts.wiring.tasks.len(), "tasks of the network still run");
+        // With the last handle quinn's own tasks end, and the sockets close.
+        let tasks = self.parts.wiring.tasks.clone();
+        drop(self);
+        tasks.close();
+        if timeout(SHUTDOWN_STEP_TIMEOUT, tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = tasks.len(), "tasks of the network still run");
         }
     }
 }

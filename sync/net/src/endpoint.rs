@@ -14,6 +14,7 @@ use quinn::{
 use quinn_proto::HashedConnectionIdGenerator;
 use rustls::time_provider::TimeProvider;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio_util::task::TaskTracker;
 
 use crate::identity::Identity;
 use crate::limits::{
@@ -21,6 +22,7 @@ use crate::limits::{
     INITIAL_RTT, MTU_INITIAL_BYTES, MTU_MAX_BYTES, RETRY_TOKEN_LIFETIME, SEND_WINDOW_BYTES, SOCKET_BUFFER_BYTES,
     STREAM_WINDOW_BYTES, STREAMS_BI_MAX, STREAMS_UNI_MAX,
 };
+use crate::runtime::CountedRuntime;
 use crate::tls::{self, JoinOffer};
 
 /// Settings that cannot be made.
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     endpoint: EndpointConfig,
     server: ServerConfig,
     client: ClientConfig,
+    /// Where the tasks of the endpoints are counted.
+    tasks: TaskTracker,
 }
 
 impl Settings {
@@ -47,6 +51,7 @@ impl Settings {
         time: Arc<dyn TimeProvider>,
         join: JoinOffer,
         silence: Duration,
+        tasks: TaskTracker,
     ) -> Result<Self, SettingsError> {
         let quic = |error: &dyn std::fmt::Display| SettingsError::Quic(error.to_string());
         let server = QuicServerConfig::try_from(tls::server(identity, time.clone(), join)?).map_err(|e| quic(&e))?;
@@ -56,13 +61,13 @@ impl Settings {
 
         let mut endpoint = EndpointConfig::new(Arc::new(reset_key));
         endpoint.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(connection_id_key)));
-        Ok(Self { endpoint, server: server_config(server, silence)?, client: client_config(client, silence)? })
+        Ok(Self { endpoint, server: server_config(server, silence)?, client: client_config(client, silence)?, tasks })
     }
 
     /// Binds the address. IPv6 addresses take no IPv4: who wants both listens on both.
     pub fn open(&self, address: SocketAddr) -> io::Result<Endpoint> {
-        let mut endpoint =
-            Endpoint::new(self.endpoint.clone(), Some(self.server.clone()), bind(address)?, Arc::new(TokioRuntime))?;
+        let runtime = Arc::new(CountedRuntime(self.tasks.clone()));
+        let mut endpoint = Endpoint::new(self.endpoint.clone(), Some(self.server.clone()), bind(address)?, runtime)?;
         endpoint.set_default_client_config(self.client.clone());
         Ok(endpoint)
     }

@@ -11,6 +11,7 @@
 //!   candidate, announcers, dialler           whom to dial and when: no sockets, no clock
 //!   discovery                                announcements on the local network
 //!   join                                     one question of a node that has no certificate yet
+//!   runtime                                  quinn on tokio, its tasks counted
 //!   store_port, driver, roster, net          the driver, its store, and what the program sees of it
 //! ```
 //!
@@ -41,6 +42,7 @@ mod pairing;
 mod peers;
 mod report;
 mod roster;
+mod runtime;
 mod store_port;
 mod stream;
 mod tls;

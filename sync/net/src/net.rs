@@ -121,7 +121,9 @@ pub struct NetClosed;
 pub struct Net {
     node: NodeId,
     commands: mpsc::Sender<Command>,
-    listeners: Listeners,
+    addresses: Vec<SocketAddr>,
+    #[cfg(test)]
+    listeners: std::sync::Weak<Vec<Arc<Listener>>>,
     roster: Roster,
     _stop: DropGuard,
 }
@@ -146,7 +148,8 @@ impl Net {
     ) -> Result<Self, StartError> {
         let own = config.identity.node();
         let targets = targets(&config.peers)?;
-        let listeners = listen(&config)?;
+        let tasks = TaskTracker::new();
+        let listeners = listen(&config, &tasks)?;
         let run = random::<16>()?;
         let seed = u64::from_be_bytes(random::<8>()?);
         let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
@@ -161,7 +164,7 @@ impl Net {
             .map_err(StartError::Discovery)?;
 
         let stop = CancellationToken::new();
-        let wiring = Wiring { reports, urgent, bulk, tasks: TaskTracker::new(), stall: config.patience.stall };
+        let wiring = Wiring { reports, urgent, bulk, tasks, stall: config.patience.stall };
         let acceptor = Acceptor::new(own, wiring.clone(), config.join.map(JoinDesk::new), config.patience.handshake);
         for listener in listeners.0.iter() {
             let acceptor = acceptor.clone();
@@ -170,6 +173,9 @@ impl Net {
         }
 
         let roster = Roster::default();
+        let addresses = listeners.addresses();
+        #[cfg(test)]
+        let weak = Arc::downgrade(&listeners.0);
         let now_ms = config.clock.now().mono_ms;
         let limits = DialLimits { first_answer: config.patience.first_answer, handshake: config.patience.handshake };
         let driver = Driver::new(Parts {
@@ -180,7 +186,7 @@ impl Net {
             desk: Desk::new(store),
             dialler: Dialler::new(own, seed, targets, config.links.clone(), now_ms),
             links: config.links,
-            listeners: listeners.clone(),
+            listeners,
             discovery,
             wiring,
             limits,
@@ -191,7 +197,15 @@ impl Net {
         let inboxes =
             Inboxes { commands: commands_in, reports: reports_in, urgent: urgent_in, bulk: bulk_in, hints: hints_in };
         tokio::spawn(driver.run(inboxes));
-        Ok(Self { node: own, commands, listeners, roster, _stop: stop.drop_guard() })
+        Ok(Self {
+            node: own,
+            commands,
+            addresses,
+            #[cfg(test)]
+            listeners: weak,
+            roster,
+            _stop: stop.drop_guard(),
+        })
     }
 
     pub fn node(&self) -> NodeId {
@@ -200,7 +214,7 @@ impl Net {
 
     /// As bound: with the ports the system chose.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.addresses()
+        self.addresses.clone()
     }
 
     /// The store changed by something other than replication.
@@ -248,6 +262,11 @@ impl Net {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn endpoints(&self) -> Vec<quinn::Endpoint> {
+        Listeners(self.listeners.upgrade().unwrap_or_default()).endpoints()
+    }
+
     async fn command(&self, command: Command) -> Result<(), NetClosed> {
         self.commands.send(command).await.map_err(|_| NetClosed)
     }
@@ -257,10 +276,10 @@ fn targets(peers: &[String]) -> Result<Vec<Target>, StartError> {
     peers.iter().map(|peer| Target::parse(peer).ok_or_else(|| StartError::Peer(peer.clone()))).collect()
 }
 
-fn listen(config: &Config) -> Result<Listeners, StartError> {
+fn listen(config: &Config, tasks: &TaskTracker) -> Result<Listeners, StartError> {
     let join = if config.join.is_some() { JoinOffer::Offered } else { JoinOffer::NotOffered };
     let time = Arc::new(CertificateTime(config.clock.clone()));
-    let settings = Settings::new(&config.identity, time, join, config.patience.silence)?;
+    let settings = Settings::new(&config.identity, time, join, config.patience.silence, tasks.clone())?;
     if config.listen.is_empty() {
         return Err(StartError::NoAddress);
     }

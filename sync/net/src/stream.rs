@@ -33,6 +33,11 @@ pub(crate) enum StreamError {
 }
 
 impl StreamError {
+    /// The connection is gone, so there is nothing to close.
+    pub fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.kind() == io::ErrorKind::NotConnected)
+    }
+
     /// With what the connection is closed for it.
     pub fn close_code(&self) -> CloseCode {
         match self {

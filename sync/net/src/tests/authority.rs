@@ -65,6 +65,13 @@ impl Authority {
         Self { root, issuing, issuer: Issuer::new(params, key) }
     }
 
+    /// The issuing authority's own certificate and key, as if it were a node.
+    pub fn issuing_as_leaf(&self) -> Issued {
+        let key = self.issuer.key();
+        let node = NodeId::from_slice(key.public_key_raw()).unwrap();
+        Issued { node, chain: vec![self.issuing.clone()], key: key.serialize_der(), root: self.root.clone() }
+    }
+
     pub fn issue(&self, leaf: Leaf) -> Issued {
         let key = KeyPair::generate_for(leaf.key.unwrap_or(&PKCS_ED25519)).unwrap();
         let node = NodeId::from_slice(key.public_key_raw()).unwrap_or(NodeId::from_bytes([0; 32]));
