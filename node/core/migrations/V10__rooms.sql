@@ -18,7 +18,8 @@ CREATE TABLE room_states (
     topic       TEXT    NOT NULL DEFAULT '',
     purpose     TEXT    NOT NULL DEFAULT '',
     pins        BLOB    NOT NULL DEFAULT x'',       -- entry ids, 16 bytes each
-    page_ms     INTEGER NOT NULL DEFAULT 0          -- wall clock of the newest change of the page
+    page_ms     INTEGER NOT NULL DEFAULT 0,         -- wall clock of the newest change of the page
+    kept_out    INTEGER NOT NULL DEFAULT 0          -- changes of the page that Automerge fails on
 ) STRICT;
 
 CREATE TABLE members (

@@ -118,6 +118,9 @@ async fn look_at_peers(hub: &Hub, node: &Weak<Inner>) {
         hub.looks.notified().await;
         tokio::time::sleep(LOOKS_DELAY).await;
         let Some(inner) = node.upgrade() else { return };
+        if let Err(error) = inner.raise_alarms().await {
+            tracing::warn!(%error, "an alarm could not be kept");
+        }
         if hub.events.receiver_count() == 0 {
             continue;
         }

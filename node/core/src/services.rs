@@ -1,5 +1,6 @@
 //! What can be asked of a node, one file a subject. All of it is `async` and blocks no thread of the caller.
 
+mod alarms;
 mod care;
 mod directory;
 mod events;

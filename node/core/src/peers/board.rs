@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use noroshi_sync::event::Notice;
-use noroshi_sync::id::NodeId;
+use noroshi_sync::id::{NodeId, RoomId};
+use noroshi_sync::store::Refusal;
 
 use super::clocks::own_offset_ms;
 use super::links::Links;
@@ -65,7 +66,22 @@ struct Peers {
     changed: BTreeSet<NodeId>,
     /// As last told.
     gaps: BTreeMap<NodeId, Gap>,
+    /// Raised in this run of the node, each once.
+    alarms: BTreeSet<Alarm>,
+    new_alarms: Vec<Alarm>,
 }
+
+/// Something an administrator must look at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Alarm {
+    /// A node has signed two histories: its disk was copied, or it lies.
+    Fork { room: RoomId, writer: NodeId },
+    /// A peer sent what its writer did not sign.
+    Forged { peer: NodeId },
+}
+
+/// Alarms remembered at most; who is under attack needs no more of them.
+const ALARMS_MAX: usize = 1_000;
 
 impl PeerBoard {
     pub(crate) fn new(clock: Arc<dyn Clock>, links: Arc<Links>, changed: Box<dyn Wake>) -> Self {
@@ -112,8 +128,9 @@ impl PeerBoard {
                 record.last_heard_ms = Some(now_ms);
                 false
             }),
+            Notice::Refused { room, writer, refusal: Refusal::Fork, .. } => self.alarm(Alarm::Fork { room, writer }),
+            Notice::Forged { peer, .. } => self.alarm(Alarm::Forged { peer }),
             Notice::Refused { .. }
-            | Notice::Forged { .. }
             | Notice::Diverged { .. }
             | Notice::Applied { .. }
             | Notice::Held { .. }
@@ -160,6 +177,20 @@ impl PeerBoard {
     /// Peers that look different since the last call.
     pub(crate) fn take_changed(&self) -> BTreeSet<NodeId> {
         std::mem::take(&mut self.lock().changed)
+    }
+
+    fn alarm(&self, alarm: Alarm) {
+        let mut peers = self.lock();
+        if peers.alarms.len() < ALARMS_MAX && peers.alarms.insert(alarm) {
+            peers.new_alarms.push(alarm);
+            drop(peers);
+            self.changed.wake();
+        }
+    }
+
+    /// Alarms raised since the last call.
+    pub(crate) fn take_alarms(&self) -> Vec<Alarm> {
+        std::mem::take(&mut self.lock().new_alarms)
     }
 
     fn update(&self, node: NodeId, change: impl FnOnce(&mut PeerRecord) -> bool) {
@@ -245,6 +276,20 @@ mod tests {
         assert_eq!((record.missing_here, record.clock_offset_ms, record.rtt_ms), (12, Some(-3), Some(40)));
         board.note(&Notice::InSync { peer: PEER });
         assert_eq!((board.record(&PEER).missing_here, board.record(&PEER).in_sync_ms), (0, Some(5)));
+    }
+
+    #[test]
+    fn each_alarm_is_raised_once() {
+        let (board, _, woken) = board();
+        let fork = Notice::Refused { peer: PEER, room: RoomId::NIL, writer: PEER, refusal: Refusal::Fork };
+        for notice in [&fork, &fork, &Notice::Forged { peer: PEER, reason: "x".into() }] {
+            board.note(notice);
+        }
+        let gap = Notice::Refused { peer: PEER, room: RoomId::NIL, writer: PEER, refusal: Refusal::TooManyGaps };
+        board.note(&gap);
+        let raised = vec![Alarm::Fork { room: RoomId::NIL, writer: PEER }, Alarm::Forged { peer: PEER }];
+        assert_eq!((board.take_alarms(), woken.load(Ordering::SeqCst)), (raised, 2));
+        assert_eq!(board.take_alarms(), vec![]);
     }
 
     #[test]

@@ -16,7 +16,13 @@ use crate::view::{Actor, OfficeView, Role, UserView};
 /// The people of one directory in the form that is searched, sorted by the reading of their names.
 #[derive(Debug, Default)]
 pub(crate) struct Directories {
-    latest: Mutex<Option<(Arc<Directory>, Arc<Vec<Folded>>)>>,
+    latest: Mutex<Option<Latest>>,
+}
+
+#[derive(Debug)]
+struct Latest {
+    directory: Arc<Directory>,
+    people: Arc<Vec<Folded>>,
 }
 
 #[derive(Debug)]
@@ -29,10 +35,8 @@ struct Folded {
 impl Directories {
     fn people(&self, directory: &Arc<Directory>) -> Arc<Vec<Folded>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, people)) = &*latest
-            && Arc::ptr_eq(of, directory)
-        {
-            return people.clone();
+        if let Some(known) = latest.as_ref().filter(|known| Arc::ptr_eq(&known.directory, directory)) {
+            return known.people.clone();
         }
         let mut people: Vec<(String, Folded)> = directory
             .users()
@@ -46,7 +50,7 @@ impl Directories {
             .collect();
         people.sort_by(|a, b| (&a.0, a.1.user).cmp(&(&b.0, b.1.user)));
         let people = Arc::new(people.into_iter().map(|(_, folded)| folded).collect::<Vec<_>>());
-        *latest = Some((directory.clone(), people.clone()));
+        *latest = Some(Latest { directory: directory.clone(), people: people.clone() });
         people
     }
 }

@@ -20,7 +20,7 @@ impl Node {
                 for (row, member) in database.rooms_of(&user)? {
                     rooms.push(renderer.room(&row, &member)?);
                 }
-                rooms.sort_by(|a, b| (b.active_ms, b.view.id).cmp(&(a.active_ms, a.view.id)));
+                rooms.sort_by_key(|room| std::cmp::Reverse((room.active_ms, room.view.id)));
                 Ok(rooms.into_iter().map(|room| room.view).collect())
             })
             .await

@@ -73,7 +73,16 @@ impl Projection {
         let room = work.room_name(pk)?.ok_or_else(|| damaged("a room is missing"))?;
         let changes = visible_changes(work, pk)?;
         let changed_ms = changes.values().map(|change| change.written_ms).max().unwrap_or(0);
-        let view = self.pages().page(work, pk, room, changes).view();
+        let (view, kept_out) = {
+            let mut pages = self.pages();
+            let page = pages.page(work, pk, room, &changes);
+            (page.view(), page.quarantined().len())
+        };
+        if kept_out > count_kept_out(work, pk)? {
+            let text = format!("トークルームの情報への変更 {kept_out} 件を、安全のため取り込みませんでした。");
+            work.tell(&Happening::Alert { code: "page_quarantined".into(), text, at_ms: work.wall_ms() })?;
+        }
+        set_kept_out(work, pk, kept_out)?;
         if store_view(work, pk, &view, changed_ms)? {
             work.tell(&Happening::Document { room, document: DocChange::PAGE.into() })?;
             work.tell(&Happening::Room { room })?;
@@ -84,18 +93,18 @@ impl Projection {
     /// The page of a room as this transaction sees it, to make an edit from.
     pub fn page(&self, writing: &Writing<'_>, pk: RoomPk, room: RoomId) -> Result<RoomPage, StoreError> {
         let changes = visible_changes(writing, pk)?;
-        Ok(self.pages().page(writing, pk, room, changes).clone())
+        Ok(self.pages().page(writing, pk, room, &changes).clone())
     }
 }
 
 impl Pages {
     /// The page made of exactly these changes: brought forward if it is loaded, otherwise built.
-    fn page(&mut self, database: &Database, pk: RoomPk, room: RoomId, changes: Changes) -> &RoomPage {
+    fn page(&mut self, database: &Database, pk: RoomPk, room: RoomId, changes: &Changes) -> &RoomPage {
         self.uses += 1;
-        let before = self.loaded.remove(&pk).filter(|loaded| loaded.is_part_of(&changes));
-        let mut loaded = match before.and_then(|loaded| loaded.advance(&changes)) {
+        let before = self.loaded.remove(&pk).filter(|loaded| loaded.is_part_of(changes));
+        let mut loaded = match before.and_then(|loaded| loaded.advance(changes)) {
             Some(loaded) => loaded,
-            None => Loaded::build(database, room, &changes),
+            None => Loaded::build(database, room, changes),
         };
         loaded.used = self.uses;
         if self.loaded.len() >= PAGES_LOADED_MAX {
@@ -167,6 +176,17 @@ fn visible_changes(database: &Database, room: RoomPk) -> Result<Changes, StoreEr
         changes.insert(pk, Change { hash, written_ms: written_ms(&entry), offered });
     }
     Ok(changes)
+}
+
+fn count_kept_out(work: &Work<'_, '_>, pk: RoomPk) -> Result<usize, StoreError> {
+    let count = work.row("SELECT kept_out FROM room_states WHERE room_pk = ?", [pk], |row| row.get::<_, u32>(0))?;
+    Ok(count.map_or(usize::MAX, |count| count as usize))
+}
+
+fn set_kept_out(work: &Work<'_, '_>, pk: RoomPk, count: usize) -> Result<(), StoreError> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    work.execute("UPDATE room_states SET kept_out = ?2 WHERE room_pk = ?1 AND kept_out <> ?2", (pk, count))?;
+    Ok(())
 }
 
 /// Returns whether people see a difference.

@@ -245,12 +245,12 @@ impl Writing<'_> {
             return Ok(Vec::new());
         }
         let frontier = self.read(|database| database.frontier(room))?;
-        rows.into_iter().map(|row| mark_of(self, &frontier, row)).collect()
+        rows.iter().map(|row| mark_of(self, &frontier, row)).collect()
     }
 }
 
 /// The reverse of [`row_of`].
-fn mark_of(database: &Database, frontier: &Frontier, row: ReadRow) -> Result<ReadMark, StoreError> {
+fn mark_of(database: &Database, frontier: &Frontier, row: &ReadRow) -> Result<ReadMark, StoreError> {
     let seen = match &row.seen {
         None => None,
         Some(seen) => {

@@ -85,8 +85,8 @@ impl Island {
         self.act(|desk| desk.post(actor, room, id, &new)).map(|posted| posted.created)
     }
 
-    pub fn edit_page(&mut self, actor: &Actor, room: RoomId, edit: PageEdit) {
-        assert!(self.act(|desk| desk.edit_page(actor, room, &edit)).unwrap());
+    pub fn edit_page(&mut self, actor: &Actor, room: RoomId, edit: &PageEdit) {
+        assert!(self.act(|desk| desk.edit_page(actor, room, edit)).unwrap());
     }
 
     pub fn set_member(&mut self, actor: &Actor, room: RoomId, user: &Actor, role: RoomRole) {

@@ -56,8 +56,8 @@ fn islands_that_edit_the_page_and_add_members_merge() {
         purpose: purpose.map(str::to_owned),
         pins: None,
     };
-    a.edit_page(&chief, room, page("本部", Some("台風19号"), None));
-    b.edit_page(&branch, room, page("対策室", None, Some("被害のとりまとめ")));
+    a.edit_page(&chief, room, &page("本部", Some("台風19号"), None));
+    b.edit_page(&branch, room, &page("対策室", None, Some("被害のとりまとめ")));
     a.set_member(&chief, room, &from_a, RoomRole::Member);
     b.set_member(&branch, room, &from_b, RoomRole::Member);
     a.exchange(&mut b);

@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Message ids are shared by all, so that copies and conflicts happen.
 fn message(number: u8) -> EntryId {
-    EntryId::from_uuid(uuid::Uuid::from_u64_pair(0x0192_0000_0000_7000, (0x8000 << 48) | u64::from(number) + 1))
+    EntryId::from_uuid(uuid::Uuid::from_u64_pair(0x0192_0000_0000_7000, (0x8000 << 48) | (u64::from(number) + 1)))
 }
 
 fn person(city: &Fixture, number: usize) -> Actor {
@@ -153,7 +153,7 @@ fn deliver(city: &Fixture, islands: &[Island], office: usize, seed: u64) -> Isla
         registers.extend(marks.into_iter().map(|register| (place, register)));
     }
     for index in (1..queue.len()).rev() {
-        queue.swap(index, random.next_u64() as usize % (index + 1));
+        queue.swap(index, (random.next_u64() as usize) % (index + 1));
     }
     // What is refused today (the policy that admits it is not here yet) comes again tomorrow.
     for _ in 0..queue.len() + 8 {

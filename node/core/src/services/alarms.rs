@@ -1,0 +1,44 @@
+//! What an administrator must look at, told to everybody who has the app open and kept among the events.
+
+use noroshi_sync::store::StoreError;
+
+use crate::events::Happening;
+use crate::node::Inner;
+use crate::peers::Alarm;
+
+impl Inner {
+    /// Keeps and tells the alarms that sessions have raised.
+    pub async fn raise_alarms(&self) -> Result<(), StoreError> {
+        let alarms = self.board.take_alarms();
+        if alarms.is_empty() {
+            return Ok(());
+        }
+        let at_ms = self.clock.wall_ms();
+        let happenings: Vec<Happening> = alarms.into_iter().map(|alarm| self.happening(alarm, at_ms)).collect();
+        self.storage
+            .write(move |writing| {
+                happenings.iter().try_for_each(|happening| writing.emit_event(happening.encode()).map(|_| ()))
+            })
+            .await
+    }
+
+    fn happening(&self, alarm: Alarm, at_ms: u64) -> Happening {
+        let directory = self.directory();
+        let name = |node| directory.node(node).map_or_else(|| node.short(), |record| record.name.clone());
+        let (code, text) = match alarm {
+            Alarm::Fork { room, writer } => {
+                tracing::error!(%room, writer = %writer.short(), "a node has signed two histories of one log");
+                let text = format!(
+                    "「{}」の記録が二つに分かれています。同じノードが二重に動いているか、記録が書き換えられた疑いがあります。",
+                    name(writer)
+                );
+                ("fork", text)
+            }
+            Alarm::Forged { peer } => {
+                tracing::error!(peer = %peer.short(), "a peer sent data that its writer did not sign");
+                ("forged", format!("「{}」から、署名の合わないデータが届きました。", name(peer)))
+            }
+        };
+        Happening::Alert { code: code.into(), text, at_ms }
+    }
+}
