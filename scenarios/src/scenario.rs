@@ -102,4 +102,26 @@ impl Scenario {
         let is_there = |person: &&PersonNumber| self.person(**person).is_some_and(|person| person.office == office);
         self.room(room).map(|room| room.members.iter().filter(is_there).copied().collect()).unwrap_or_default()
     }
+
+    /// The same with the first `count` offices only: for runs whose timeline is empty.
+    #[must_use]
+    pub fn with_offices(&self, count: usize) -> Self {
+        let stays = |office: OfficeNumber| office.0 < count;
+        let kept: Vec<usize> = (0..self.people.len())
+            .filter(|number| self.people.get(*number).is_some_and(|person| stays(person.office)))
+            .collect();
+        let renumbered = |person: &PersonNumber| kept.binary_search(&person.0).ok().map(PersonNumber);
+        let rooms = self.rooms.iter().map(|room| ScenarioRoom {
+            name: room.name.clone(),
+            members: room.members.iter().filter_map(renumbered).collect(),
+        });
+        Self {
+            offices: self.offices.iter().take(count).cloned().collect(),
+            people: kept.iter().filter_map(|number| self.people.get(*number)).cloned().collect(),
+            rooms: rooms.filter(|room| !room.members.is_empty()).collect(),
+            lines: self.lines.iter().filter(|line| stays(line.offices.0) && stays(line.offices.1)).cloned().collect(),
+            timeline: Vec::new(),
+            ..self.clone()
+        }
+    }
 }

@@ -33,7 +33,11 @@ pub struct City {
 }
 
 fn environment() -> [(&'static str, &'static str); 3] {
-    [("NOROSHI_ADMIN_PASSWORD", PASSWORD), ("NOROSHI_NEW_PASSWORD", PASSWORD), ("NOROSHI_PASSPHRASE", "root-passphrase")]
+    [
+        ("NOROSHI_ADMIN_PASSWORD", PASSWORD),
+        ("NOROSHI_NEW_PASSWORD", PASSWORD),
+        ("NOROSHI_PASSPHRASE", "root-passphrase"),
+    ]
 }
 
 impl City {
@@ -52,8 +56,7 @@ impl City {
         let (web, sync) = (process::free_port(), process::free_port());
         let (web_address, sync_address) = (format!("127.0.0.1:{web}"), format!("127.0.0.1:{sync}"));
         let folder = data.to_str().unwrap().to_owned();
-        let ports =
-            ["--web", &web_address, "--sync", &sync_address, "--announce", &sync_address, "--no-discovery"];
+        let ports = ["--web", &web_address, "--sync", &sync_address, "--announce", &sync_address, "--no-discovery"];
         if self.offices.is_empty() {
             let mut arguments = vec!["--data", &folder, "init", "--organisation", "朝凪市", "--office", name];
             arguments.extend(["--login", ADMINISTRATOR, "--name", "管理 花子", "--kana", "かんり はなこ"]);
@@ -135,7 +138,9 @@ impl City {
     /// Makes a room with these people and waits until each office that should hold it does.
     pub async fn make_room(&self, client: &mut Client, name: &str, logins: &[&str], offices: &[usize]) -> String {
         let users = client.get("/api/v1/users?limit=1000").await.ok();
-        let id = |login: &&str| users["items"].as_array().unwrap().iter().find(|user| user["login"] == **login).map(|u| u["id"].clone());
+        let id = |login: &&str| {
+            users["items"].as_array().unwrap().iter().find(|user| user["login"] == **login).map(|u| u["id"].clone())
+        };
         let members: Vec<Value> = logins.iter().filter_map(id).collect();
         assert_eq!(members.len(), logins.len(), "everybody is known: {users}");
         let room = client.post("/api/v1/rooms", &json!({"name": name, "kind": "group", "members": members})).await.ok();

@@ -103,7 +103,8 @@ impl Client {
         loop {
             let page = self.get(&path).await.ok();
             let items = page["items"].as_array().unwrap().iter().rev();
-            let pair = |item: &Value| (item["id"].as_str().unwrap().to_owned(), item["text"].as_str().unwrap().to_owned());
+            let pair =
+                |item: &Value| (item["id"].as_str().unwrap().to_owned(), item["text"].as_str().unwrap().to_owned());
             messages.extend(items.filter(|item| item["entry_kind"] == "message").map(pair));
             match page["next"].as_str() {
                 Some(next) => path = format!("/api/v1/rooms/{room}/messages?limit=200&before={next}"),

@@ -16,12 +16,8 @@ pub fn binary() -> PathBuf {
 
 /// Runs a command of the binary to its end; its standard output. Panics with everything it said when it fails.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = Command::new(binary())
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output =
+        Command::new(binary()).args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "noroshi {arguments:?}: {}\n{out}\n{err}", output.status);
     out.into_owned()
@@ -44,8 +40,7 @@ impl Process {
 
     pub fn spawn(mut command: Command, log: &Path) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child =
-            command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
         Self { child, log: log.to_path_buf() }
     }
 

@@ -74,9 +74,22 @@ fn two_nodes_that_know_no_address_find_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (hq, branch) = (path("hq"), path("branch"));
-    lan.run(0, &[
-        "--data", &hq, "init", "--organisation", "朝凪市", "--login", "kanri", "--name", "管理 花子", "--sync", "10.77.0.1:8471",
-    ]);
+    lan.run(
+        0,
+        &[
+            "--data",
+            &hq,
+            "init",
+            "--organisation",
+            "朝凪市",
+            "--login",
+            "kanri",
+            "--name",
+            "管理 花子",
+            "--sync",
+            "10.77.0.1:8471",
+        ],
+    );
     let mut serve = |side: usize, data: &str| {
         Process::spawn(lan.command(side, &["--data", data, "serve"]), &folder.path().join(format!("{side}.log")))
     };
@@ -92,8 +105,10 @@ fn two_nodes_that_know_no_address_find_each_other() {
     // What the code told the new node is forgotten: from here on only mDNS can help.
     let config = format!("{branch}/noroshi.toml");
     let text = std::fs::read_to_string(&config).unwrap();
-    let forgotten: String =
-        text.lines().map(|line| if line.starts_with("peers = ") { "peers = []\n".into() } else { format!("{line}\n") }).collect();
+    let forgotten: String = text
+        .lines()
+        .map(|line| if line.starts_with("peers = ") { "peers = []\n".into() } else { format!("{line}\n") })
+        .collect();
     std::fs::write(&config, forgotten).unwrap();
     let branch_process = serve(1, &branch);
     wait_for("the nodes find each other by mDNS", || {

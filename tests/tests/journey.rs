@@ -22,7 +22,8 @@ fn people_talk_through_a_cut_in_the_browser() {
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let line = lines.find_map(|line| line.ok().filter(|line| line.starts_with('{'))).expect("the demo serves");
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    let output = Command::new("node").arg("journey.mjs").current_dir(browser).env("NOROSHI_DEMO", &line).output().unwrap();
+    let output =
+        Command::new("node").arg("journey.mjs").current_dir(browser).env("NOROSHI_DEMO", &line).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     process::signal(demo.id(), "TERM");
     let status = demo.wait().unwrap();
@@ -40,6 +41,8 @@ fn people_talk_through_a_cut_in_the_browser() {
 fn free_ports() -> u16 {
     (0..100)
         .map(|_| process::free_port() & !7)
-        .find(|first| *first > 1024 && (*first..*first + 8).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()))
+        .find(|first| {
+            *first > 1024 && (*first..*first + 8).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
+        })
         .unwrap()
 }

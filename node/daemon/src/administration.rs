@@ -106,8 +106,7 @@ async fn invite(office: &Office, invitation: Invitation) -> Reply {
     let expires_ms = wall_ms() + u64::from(invitation.hours) * 3_600_000;
     let invite_key = join::invite_key(&secret).map_err(|error| Failure::new("key", error.to_string()))?;
     let id = mint();
-    let body =
-        NodeInvite { office: home, key: invite_key.public(), expires_ms, node_name: invitation.office.clone() };
+    let body = NodeInvite { office: home, key: invite_key.public(), expires_ms, node_name: invitation.office.clone() };
     drafts.push(writer.invite(id, &body).map_err(invalid)?);
     let code = JoinCode {
         organisation: directory.organisation(),
@@ -139,8 +138,7 @@ fn new_office(writer: &LedgerWriter<AdministratorKey>, invitation: &Invitation) 
 
 /// Where the new node finds this one: as asked, else as announced.
 fn reachable_at(office: &Office, invitation: &Invitation) -> Result<Vec<noroshi_provisioning::NodeAddress>, Failure> {
-    let texts =
-        if invitation.addresses.is_empty() { &office.config.sync.announce } else { &invitation.addresses };
+    let texts = if invitation.addresses.is_empty() { &office.config.sync.announce } else { &invitation.addresses };
     if texts.is_empty() {
         return Err(Failure::new(
             "no_address",
@@ -154,9 +152,7 @@ fn reachable_at(office: &Office, invitation: &Invitation) -> Result<Vec<noroshi_
 async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
     let user = directory.user_by_login(&by.login).map(|user| user.id);
     // Unknown and not an administrator here sound alike.
-    let missing = || {
-        Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login))
-    };
+    let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
     let user = user.ok_or_else(missing)?;
     let sealed = office
         .keys

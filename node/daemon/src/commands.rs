@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use serde_json::Value;
+use noroshi_scenarios::{Options, Scenario};
+use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, InviteNode, Sim, User, UserAdd, UserPasswd};
 use crate::config::Config;
@@ -14,6 +15,9 @@ use crate::{demo, founding, joining, secrets, serve};
 
 /// What may go wrong, as a sentence for the person at the terminal.
 pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// `check` found damage.
+const EXIT_DAMAGED: u8 = 3;
 
 pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let is_demo = matches!(cli.command, Command::Demo(_));
@@ -77,7 +81,8 @@ fn people(folder: &DataFolder, user: User) -> Result<(), Failure> {
             }
             for person in reply["users"].as_array().into_iter().flatten() {
                 let text = |key: &str| person[key].as_str().unwrap_or("").to_owned();
-                let roles: Vec<&str> = person["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                let roles: Vec<&str> =
+                    person["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 println!("{}\t{}\t{}\t{}", text("login"), text("name"), text("office"), roles.join(","));
             }
             Ok(())
@@ -119,9 +124,23 @@ fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let node = &reply["node"];
-    println!("{}  {}  ({})", node["organisation"].as_str().unwrap_or(""), node["office"]["name"].as_str().unwrap_or(""), node["short"].as_str().unwrap_or(""));
-    println!("storage: {} ({} bytes, {} bytes free)", node["storage"]["state"].as_str().unwrap_or("?"), node["storage"]["bytes"], node["storage"]["free_bytes"]);
-    println!("clock: {} ms off its peers{}", node["clock"]["offset_ms"], if node["clock"]["suspect"] == true { ", suspect" } else { "" });
+    println!(
+        "{}  {}  ({})",
+        node["organisation"].as_str().unwrap_or(""),
+        node["office"]["name"].as_str().unwrap_or(""),
+        node["short"].as_str().unwrap_or("")
+    );
+    println!(
+        "storage: {} ({} bytes, {} bytes free)",
+        node["storage"]["state"].as_str().unwrap_or("?"),
+        node["storage"]["bytes"],
+        node["storage"]["free_bytes"]
+    );
+    println!(
+        "clock: {} ms off its peers{}",
+        node["clock"]["offset_ms"],
+        if node["clock"]["suspect"] == true { ", suspect" } else { "" }
+    );
     for peer in reply["peers"].as_array().into_iter().flatten() {
         println!(
             "{}\t{}\tmissing here {}, there {}\tlast heard {}",
@@ -142,12 +161,26 @@ fn check(folder: &DataFolder, json: bool) -> Result<ExitCode, Failure> {
         office.close().await;
         report
     })?;
+    let damages: Vec<String> = report.damages.iter().map(ToString::to_string).collect();
     if json {
-        println!("{}", serde_json::to_string(&report)?);
+        let (rooms, logs, entries) = (report.rooms, report.logs, report.entries);
+        let (checkpoints, registers) = (report.checkpoints, report.registers);
+        println!(
+            "{}",
+            json!({"clean": damages.is_empty(), "rooms": rooms, "logs": logs, "entries": entries,
+                "checkpoints": checkpoints, "registers": registers, "damages": damages})
+        );
     } else {
-        print!("{report}");
+        println!(
+            "{} rooms, {} logs, {} entries, {} signatures, {} registers",
+            report.rooms, report.logs, report.entries, report.checkpoints, report.registers
+        );
+        for damage in &damages {
+            println!("damaged: {damage}");
+        }
+        println!("{}", if damages.is_empty() { "clean" } else { "not clean" });
     }
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(if damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DAMAGED) })
 }
 
 fn reindex(folder: &DataFolder) -> Result<(), Failure> {
@@ -171,6 +204,12 @@ fn reindex(folder: &DataFolder) -> Result<(), Failure> {
 
 fn simulate(sim: &Sim) -> Result<ExitCode, Failure> {
     let text = std::fs::read_to_string(&sim.file).map_err(|error| format!("{}: {error}", sim.file.display()))?;
-    let _ = text;
-    Err("not wired".into())
+    let scenario = Scenario::parse(&text).map_err(|error| format!("{}: {error}", sim.file.display()))?;
+    let report = noroshi_scenarios::run(&scenario, sim.seed, Options::default());
+    if sim.json {
+        println!("{}", report.to_json());
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

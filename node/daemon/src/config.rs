@@ -126,7 +126,8 @@ impl Config {
     /// The file with every key, its meaning and this configuration's values. Generated from the struct, so that no key
     /// can be missing.
     pub fn to_commented_toml(&self) -> String {
-        let mut text = String::from("# Configuration of a Noroshi node. Every key is shown; a wrong key is an error at start.\n");
+        let mut text =
+            String::from("# Configuration of a Noroshi node. Every key is shown; a wrong key is an error at start.\n");
         let comments: BTreeMap<&str, &str> = COMMENTS.iter().copied().collect();
         let Ok(toml::Value::Table(sections)) = toml::Value::try_from(self) else { return text };
         for (section, values) in sections {

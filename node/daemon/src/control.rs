@@ -104,9 +104,8 @@ pub fn ask(socket: &Path, request: &Request) -> Option<Reply> {
         BufReader::new(stream).read_line(&mut answer)?;
         Ok(answer)
     };
-    let broken = |error: &dyn std::fmt::Display| {
-        Failure::new("no_answer", format!("the running node did not answer: {error}"))
-    };
+    let broken =
+        |error: &dyn std::fmt::Display| Failure::new("no_answer", format!("the running node did not answer: {error}"));
     Some(match exchange() {
         Ok(answer) => serde_json::from_str(&answer).unwrap_or_else(|error| Err(broken(&error))),
         Err(error) => Err(broken(&error)),

@@ -202,9 +202,7 @@ fn write_config(place: &Place, places: &[Place]) -> Result<(), Failure> {
 
 fn tell(city: &City, places: &[Place], processes: &Processes, as_json: bool) {
     if as_json {
-        let user = |(login, person): (&String, &city::Person)| {
-            json!({"login": login, "password": city.password, "name": person.name(), "roles": roles(person)})
-        };
+        let user = |(login, person): (&String, &city::Person)| json!({"login": login, "password": city.password, "name": person.name(), "roles": roles(person)});
         let offices: Vec<_> = places
             .iter()
             .map(|place| {

@@ -48,7 +48,9 @@ pub fn init(data: &Path, init: &Init) -> Result<(), Failure> {
 
     let user = founded.administrator.user();
     eprintln!("{} is founded; its first node is in {}.", init.organisation, folder.path().display());
-    eprintln!("Print the recovery sheet below and keep it in a safe: it replaces the administrator's key if this machine is lost.\n");
+    eprintln!(
+        "Print the recovery sheet below and keep it in a safe: it replaces the administrator's key if this machine is lost.\n"
+    );
     println!("{}", recovery_sheet(&init.organisation, &init.name, user, &founded.administrator));
     eprintln!("Next: noroshi --data {} serve", folder.path().display());
     Ok(())

@@ -1,7 +1,6 @@
 //! `noroshi serve`: starts the parts in order, waits for a signal, stops them in the reverse order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use noroshi_web::{Listen, WebConfig};
@@ -15,9 +14,6 @@ use crate::control;
 use crate::folder::DataFolder;
 use crate::office::Office;
 use crate::wiring::Line;
-
-/// Histograms are folded this often, or they would grow.
-const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Runs the node of this folder until SIGINT or SIGTERM.
 pub fn serve(folder: &DataFolder) -> Result<(), Failure> {
@@ -42,13 +38,12 @@ async fn run(office: Arc<Office>, metrics: PrometheusHandle) -> Result<(), Failu
     let stop = CancellationToken::new();
     let line = Line::start(&office).await?;
     let listen = office.config.web.listen.iter().map(|address| Listen::plain(*address)).collect();
-    let web_config = WebConfig { metrics: Some(metrics.clone()), ..WebConfig::new(listen) };
+    let web_config = WebConfig { metrics: Some(metrics), ..WebConfig::new(listen) };
     let web = noroshi_web::serve(web_config, office.node.clone(), stop.clone()).await?;
     let commands = tokio::spawn(control::serve(office.clone(), stop.clone()));
-    let upkeep = tokio::spawn(keep_metrics(metrics, stop.clone()));
     tracing::info!(
         node = %office.identity.node().short(),
-        web = ?web.addresses(),
+        web = ?web.addresses,
         sync = ?line.addresses(),
         "the node serves"
     );
@@ -59,9 +54,8 @@ async fn run(office: Arc<Office>, metrics: PrometheusHandle) -> Result<(), Failu
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping");
     stop.cancel();
-    web.stopped().await;
+    web.task.await?;
     commands.await??;
-    upkeep.await?;
     line.stop().await;
     office.close().await;
     tracing::info!("stopped");
@@ -76,14 +70,4 @@ async fn wait_for_the_end(stop: &CancellationToken) -> Result<(), Failure> {
         () = stop.cancelled() => {}
     }
     Ok(())
-}
-
-async fn keep_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
-    let mut every = tokio::time::interval(METRICS_UPKEEP);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => metrics.run_upkeep(),
-        }
-    }
 }

@@ -150,6 +150,8 @@ struct Connection {
 struct End {
     life: Life,
     silent_since_ms: Option<u64>,
+    /// The process at this end still believes in the connection before this one.
+    believes: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -158,6 +160,13 @@ enum Life {
     Coming,
     Up,
     Gone,
+}
+
+impl End {
+    /// Of a new connection, after this end of the old one.
+    fn after(old: &Self) -> Self {
+        Self { believes: old.life == Life::Up || old.believes, ..Self::default() }
+    }
 }
 
 impl Line {
@@ -201,6 +210,12 @@ impl Line {
     /// From now on the weather is fine.
     pub fn calm(&mut self) {
         self.weather = Weather::default();
+    }
+
+    /// Counts from here.
+    pub fn forget_traffic(&mut self) {
+        self.traffic = Sides::default();
+        self.connections_ended = 0;
     }
 
     /// The offices begin to dial.
@@ -255,7 +270,7 @@ impl Line {
     pub fn set_running(&mut self, side: Side, running: bool, now_ms: u64, effects: &mut Vec<Effect>) {
         *self.running.of_mut(side) = running;
         if let Some(connection) = &mut self.connection {
-            connection.ends.of_mut(side).life = Life::Gone;
+            *connection.ends.of_mut(side) = End { life: Life::Gone, ..End::default() };
         }
         self.listen(side.other(), now_ms, effects);
         if running {
@@ -307,7 +322,11 @@ impl Line {
         if !possible || self.is_connected() {
             return;
         }
-        // An end that still lives hears of the new connection instead of the end of the old one.
+        // An end that still lives hears of the new connection, or of the end of both.
+        let ends = match &self.connection {
+            Some(old) => Sides::new(End::after(old.ends.of(Side::First)), End::after(old.ends.of(Side::Second))),
+            None => Sides::default(),
+        };
         self.forget_connection();
         self.generation += 1;
         let generation = self.generation;
@@ -316,11 +335,7 @@ impl Line {
         for (side, ways) in [(dialler, 2), (dialler.other(), 3)] {
             effects.push(Effect::Later { at_ms: now_ms + ways * latency, step: Step::Rise { generation, side } });
         }
-        self.connection = Some(Connection {
-            generation,
-            ends: Sides::default(),
-            pipes: Sides::new(Pipe::default(), Pipe::default()),
-        });
+        self.connection = Some(Connection { generation, ends, pipes: Sides::new(Pipe::default(), Pipe::default()) });
         // Should the way close during the handshake, somebody notices.
         for side in Side::BOTH {
             self.listen(side, now_ms, effects);
@@ -331,7 +346,7 @@ impl Line {
         let Some(connection) = &mut self.connection else { return };
         let end = connection.ends.of_mut(side);
         if end.life == Life::Coming {
-            end.life = Life::Up;
+            (end.life, end.believes) = (Life::Up, false);
             effects.push(Effect::Up { side });
             self.replay(side, now_ms, effects);
         }
@@ -484,8 +499,8 @@ impl Line {
     fn end(&mut self, side: Side, now_ms: u64, effects: &mut Vec<Effect>) {
         let Some(connection) = &mut self.connection else { return };
         let end = connection.ends.of_mut(side);
-        let was = std::mem::replace(&mut end.life, Life::Gone);
-        if was == Life::Up {
+        let was = std::mem::replace(end, End { life: Life::Gone, ..End::default() });
+        if was.life == Life::Up || was.believes {
             effects.push(Effect::Down { side });
         }
         let gone = |side: Side| connection.ends.of(side).life == Life::Gone;

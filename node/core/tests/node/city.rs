@@ -101,7 +101,11 @@ impl Office {
             let mut ranges = Vec::new();
             for (log, state) in &lines.logs {
                 let mine = held[0].lines.logs.get(log).cloned().unwrap_or_else(|| LogState::empty(log));
-                ranges.extend(mine.missing_from(state).into_iter().map(|(first, last)| LogRange { log: *log, first, last }));
+                ranges.extend(mine.missing_from(state).into_iter().map(|(first, last)| LogRange {
+                    log: *log,
+                    first,
+                    last,
+                }));
             }
             let mut windows = Vec::new();
             while !ranges.is_empty() {

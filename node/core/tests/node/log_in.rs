@@ -126,7 +126,11 @@ async fn people_are_found_by_any_spelling_and_sorted_by_reading() {
     assert!(all.is_sorted_by(|a, b| a.kana <= b.kana));
     let own = all.iter().find(|user| user.id == staff.user.as_uuid()).unwrap();
     assert!(own.login.is_some() && all.iter().filter(|user| user.login.is_some()).count() == 1);
-    let katakana: String = own.kana.chars().map(|c| if ('ぁ'..='ゖ').contains(&c) { char::from_u32(c as u32 + 0x60).unwrap() } else { c }).collect();
+    let katakana: String = own
+        .kana
+        .chars()
+        .map(|c| if ('ぁ'..='ゖ').contains(&c) { char::from_u32(c as u32 + 0x60).unwrap() } else { c })
+        .collect();
     for query in [own.name.as_str(), &own.kana, &katakana, "o1P1", "Ｏ１Ｐ１"] {
         let found = office.node.users(&staff, query, 10).await.unwrap();
         assert!(found.iter().any(|user| user.id == own.id), "{query}");

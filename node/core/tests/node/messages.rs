@@ -58,7 +58,9 @@ async fn each_limit_of_a_message_is_kept() {
     let id = office.post(&chief, room, "x").await;
     assert_eq!(office.node.edit(&chief, room, id, "").await.unwrap_err(), invalid("text", "empty"));
     assert_eq!(office.node.edit(&chief, room, id, "x".repeat(10_001)).await.unwrap_err(), invalid("text", "too_long"));
-    for (stamp, good) in [("a".repeat(32), true), ("a".repeat(33), false), (String::new(), false), ("了解".into(), false)] {
+    for (stamp, good) in
+        [("a".repeat(32), true), ("a".repeat(33), false), (String::new(), false), ("了解".into(), false)]
+    {
         let result = office.node.react(&chief, room, id, &stamp, true).await;
         assert_eq!(result.is_ok(), good, "{stamp}");
     }

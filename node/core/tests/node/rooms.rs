@@ -14,7 +14,11 @@ fn invalid(field: &'static str, code: &'static str) -> ServiceError {
 async fn a_room_has_a_page_and_members() {
     let office = Office::founded(0).await;
     let (chief, staff) = (person(0, 0), person(1, 1));
-    let new = NewRoom { topic: " 台風 ".into(), purpose: "一行目\n二行目".into(), ..new_room("本部", RoomKind::Group, &[&staff]) };
+    let new = NewRoom {
+        topic: " 台風 ".into(),
+        purpose: "一行目\n二行目".into(),
+        ..new_room("本部", RoomKind::Group, &[&staff])
+    };
     let (created, room) = office.node.create_room(&chief, new).await.unwrap();
     assert!(created);
     assert_eq!((room.name.as_str(), room.topic.as_str(), room.purpose.as_str()), ("本部", "台風", "一行目\n二行目"));
@@ -52,11 +56,15 @@ async fn each_limit_of_a_room_is_kept() {
     assert_eq!(make(group(" 　")).await.unwrap_err(), invalid("name", "empty"));
     assert_eq!(make(group("本\n部")).await.unwrap_err(), invalid("name", "control_characters"));
     assert!(make(NewRoom { topic: "あ".repeat(300), ..group("a") }).await.is_ok());
-    assert_eq!(make(NewRoom { topic: "あ".repeat(301), ..group("a") }).await.unwrap_err(), invalid("topic", "too_long"));
+    assert_eq!(
+        make(NewRoom { topic: "あ".repeat(301), ..group("a") }).await.unwrap_err(),
+        invalid("topic", "too_long")
+    );
     assert!(make(NewRoom { purpose: "あ".repeat(2_000), ..group("a") }).await.is_ok());
     let long = NewRoom { purpose: "あ".repeat(2_001), ..group("a") };
     assert_eq!(make(long).await.unwrap_err(), invalid("purpose", "too_long"));
-    let strangers = |count: u8| NewRoom { members: (0..count).map(|n| UserId::from_bytes([n; 16])).collect(), ..group("a") };
+    let strangers =
+        |count: u8| NewRoom { members: (0..count).map(|n| UserId::from_bytes([n; 16])).collect(), ..group("a") };
     assert_eq!(make(strangers(1)).await.unwrap_err(), invalid("members", "unknown_user"));
     let many: Vec<UserId> = (0..1_000u16).map(|n| UserId::from_uuid(uuid::Uuid::from_u64_pair(1, n.into()))).collect();
     // The maker is the thousandth.
@@ -101,7 +109,11 @@ async fn the_page_is_edited_by_those_who_may() {
     assert_eq!(office.node.edit_page(&staff, room, long).await.unwrap_err(), invalid("topic", "too_long"));
     // What was written is there after a restart, when the page is built from its entries.
     let office = office.restart().await;
-    let view = office.node.edit_page(&staff, room, PageEdit { topic: Some("復電".into()), ..PageEdit::default() }).await.unwrap();
+    let view = office
+        .node
+        .edit_page(&staff, room, PageEdit { topic: Some("復電".into()), ..PageEdit::default() })
+        .await
+        .unwrap();
     assert_eq!((view.name.as_str(), view.topic.as_str()), ("対策本部", "復電"));
 }
 
@@ -118,13 +130,19 @@ async fn members_come_go_and_change() {
     assert!(matches!(office.node.set_member(&staff, room, third.user, ADMIN).await, Err(ServiceError::Forbidden(_))));
     assert!(matches!(office.node.remove_member(&staff, room, third.user).await, Err(ServiceError::Forbidden(_))));
     let stranger = UserId::from_bytes([1; 16]);
-    assert_eq!(office.node.set_member(&chief, room, stranger, MEMBER).await.unwrap_err(), invalid("user", "unknown_user"));
+    assert_eq!(
+        office.node.set_member(&chief, room, stranger, MEMBER).await.unwrap_err(),
+        invalid("user", "unknown_user")
+    );
     assert_eq!(office.node.remove_member(&chief, room, person(2, 2).user).await.unwrap_err(), ServiceError::NotFound);
     office.node.remove_member(&third, room, chief.user).await.unwrap();
     assert_eq!(office.node.room(&chief, room).await.unwrap_err(), ServiceError::NotFound);
     // The last administrator cannot go while others stay.
     assert_eq!(office.node.remove_member(&third, room, third.user).await.unwrap_err(), invalid("user", "last_admin"));
-    assert_eq!(office.node.set_member(&third, room, third.user, MEMBER).await.unwrap_err(), invalid("user", "last_admin"));
+    assert_eq!(
+        office.node.set_member(&third, room, third.user, MEMBER).await.unwrap_err(),
+        invalid("user", "last_admin")
+    );
     office.node.remove_member(&staff, room, staff.user).await.unwrap();
     assert!(office.node.rooms(&staff).await.unwrap().is_empty());
     office.node.remove_member(&third, room, third.user).await.unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use noroshi_node::clock::Clock;
 use noroshi_node::error::ServiceError;
-use noroshi_node::view::{Actor, RoomKind};
+use noroshi_node::view::{Actor, Role, RoomKind};
 use noroshi_node::{NewMessage, NewRoom};
 use noroshi_sync::id::{DeviceId, EntryId, RoomId};
 use uuid::Uuid;
@@ -92,7 +92,8 @@ impl<'a> Stage<'a> {
             let actor = eventually(login, async || {
                 let directory = office.node.directory();
                 let user = directory.user_by_login(login)?;
-                let roles = user.roles.iter().map(|role| (*role).into()).collect();
+                // What these people do on their day needs no role beyond membership.
+                let roles = vec![Role::Staff];
                 Some(Actor { user: user.id, device: DeviceId::NIL, roles })
             })
             .await?;
@@ -178,7 +179,9 @@ impl<'a> Stage<'a> {
         last: &BTreeMap<&str, EntryId>,
     ) -> Result<(), Failure> {
         for (number, room) in self.city.rooms.iter().enumerate() {
-            let (Some(id), Some(message)) = (rooms.get(room.key.as_str()), last.get(room.key.as_str())) else { continue };
+            let (Some(id), Some(message)) = (rooms.get(room.key.as_str()), last.get(room.key.as_str())) else {
+                continue;
+            };
             for (place, login) in room.admins.iter().chain(&room.members).chain([&room.by]).enumerate() {
                 let (office, actor) = self.at_home(login)?;
                 if (number + place) % 4 == 0 {

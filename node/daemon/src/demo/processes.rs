@@ -71,7 +71,9 @@ impl Processes {
             let is_free = std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok()
                 && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
             if !is_free {
-                return Err(format!("port {port} is in use: stop the other program, or choose others with --port").into());
+                return Err(
+                    format!("port {port} is in use: stop the other program, or choose others with --port").into()
+                );
             }
         }
         let log = std::fs::OpenOptions::new().create(true).append(true).open(place.data.with_extension("log"))?;
@@ -113,7 +115,9 @@ impl Processes {
                 let log = place.data.with_extension("log");
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let last: Vec<&str> = text.lines().rev().take(5).collect();
-                return Err(format!("{} does not serve (see {}): {}", place.name, log.display(), last.join(" / ")).into());
+                return Err(
+                    format!("{} does not serve (see {}): {}", place.name, log.display(), last.join(" / ")).into()
+                );
             }
             std::thread::sleep(LOOK_EVERY);
         }
@@ -179,7 +183,9 @@ fn is_ready(place: &Place) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", place.web))?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", place.web_address()).as_bytes())?;
+        stream.write_all(
+            format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", place.web_address()).as_bytes(),
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)

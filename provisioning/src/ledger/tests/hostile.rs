@@ -147,6 +147,16 @@ fn a_user_without_the_role_signs_nothing() {
 }
 
 #[test]
+fn an_administrator_does_not_sign_in_another_name() {
+    let mut town = Town::new();
+    let id = town.scribe.id();
+    let as_another = AdministratorKey::new(user(7), town.administrator.entry(), key(100));
+    let draft = signed(&as_another, town.rooms.directory, id, &user_set(30, 2));
+    let hostile = [town.scribe.write(Town::node(1), draft)];
+    assert_nothing_counts(&town, &hostile);
+}
+
+#[test]
 fn forged_enrolments_do_not_count() {
     let mut town = Town::new();
     let invite_id = invite(&mut town, 2, 50);
@@ -168,6 +178,12 @@ fn forged_enrolments_do_not_count() {
         let id = town.scribe.id();
         hostile.push(town.scribe.write(Town::node(1), attested(UserId::NIL, auth_ref, public, id, &body)));
     }
+    // The secret is known, and signs for another office than invited to.
+    let elsewhere = enrol_statement(Town::node(66), office(1), invite_id);
+    let elsewhere = invite_key(&[50; 16]).unwrap().sign(&elsewhere);
+    let id = town.scribe.id();
+    let draft = attested(UserId::NIL, invite_id, public, id, &enrol(office(1), Some(elsewhere)));
+    hostile.push(town.scribe.write(Town::node(1), draft));
     // Known secret, but nobody at headquarters admitted the node; also not with the lowest of stamps, and not by itself.
     for node in [2, 66] {
         let id = town.scribe.id();
@@ -233,8 +249,9 @@ fn other_peoples_passwords_cannot_be_set() {
         (user(1), user(1), rooms.secrets(office(1))),
         (user(2), user(4), rooms.secrets(office(3))),
         (user(2), user(3), rooms.secrets(office(2))),
-        // Own person, but in a room others read.
+        // Own person, but in a room that others read, or in the secrets of another office.
         (user(2), user(2), rooms.directory),
+        (user(2), user(2), rooms.secrets(office(3))),
     ] {
         let id = town.scribe.id();
         hostile.push(town.scribe.write(Town::node(2), attested(author, EntryId::NIL, room, id, &verifiers(victim))));

@@ -114,7 +114,7 @@ fn a_short_cut_delays_and_a_long_one_loses() {
     bench.open(Side::First, false);
     bench.send(Class::Control, vec![2]);
     bench.run(2_000);
-    assert_eq!(bench.received(), vec![]);
+    assert!(bench.received().is_empty());
     bench.open(Side::First, true);
     bench.run(3_000);
     assert_eq!(bench.received(), vec![1, 2]);
@@ -185,4 +185,24 @@ fn a_peer_that_breaks_the_protocol_is_left_alone_for_a_minute() {
     assert!(!bench.line.is_connected());
     bench.run(2_000);
     assert!(bench.line.is_connected());
+}
+
+#[test]
+fn who_believed_in_the_old_connection_hears_when_the_new_one_fails() {
+    let mut bench = Bench::new(None, Weather::default());
+    bench.run(1_000);
+    // The first side notices that its peer is gone; the peer comes back, and the handshake is cut.
+    bench.open(Side::Second, false);
+    bench.run(5_900);
+    let down = |bench: &Bench, side| bench.count(&Effect::Down { side });
+    let up = |bench: &Bench, side| bench.count(&Effect::Up { side });
+    bench.open(Side::Second, true);
+    bench.run(30);
+    for side in Side::BOTH {
+        bench.open(side, false);
+    }
+    bench.run(20_000);
+    for side in Side::BOTH {
+        assert_eq!(up(&bench, side), down(&bench, side), "{side:?}");
+    }
 }

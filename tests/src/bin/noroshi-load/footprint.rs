@@ -26,5 +26,8 @@ async fn weigh(city: &mut City, rooms: usize, messages: usize) {
     // Idle: what start-up touched has been given back or not by now.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let resident = resident_bytes(pid) as f64 / 1e6;
-    line("footprint", json!({"rooms": rooms, "messages_a_room": messages, "start_up_s": round(start_up.as_secs_f64()), "idle_rss_mb": round(resident)}));
+    line(
+        "footprint",
+        json!({"rooms": rooms, "messages_a_room": messages, "start_up_s": round(start_up.as_secs_f64()), "idle_rss_mb": round(resident)}),
+    );
 }

@@ -42,7 +42,11 @@ pub async fn measure(rate: u64, seconds: u64) {
         let path = format!("/api/v1/rooms/{}/messages/{id}", rooms[0]);
         writer.put(&path, &json!({"text": sentences.message()})).await.ok();
     }
-    let mut samples = tokio::time::timeout(Duration::from_secs(30), reading).await.expect("every post arrives").unwrap();
-    line("live", json!({"rate_per_s": rate, "seen": samples.len(), "sent": total, "p50_ms": percentile_ms(&mut samples, 0.5),
-        "p99_ms": percentile_ms(&mut samples, 0.99), "max_ms": percentile_ms(&mut samples, 1.0)}));
+    let mut samples =
+        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("every post arrives").unwrap();
+    line(
+        "live",
+        json!({"rate_per_s": rate, "seen": samples.len(), "sent": total, "p50_ms": percentile_ms(&mut samples, 0.5),
+        "p99_ms": percentile_ms(&mut samples, 0.99), "max_ms": percentile_ms(&mut samples, 1.0)}),
+    );
 }

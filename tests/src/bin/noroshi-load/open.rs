@@ -21,5 +21,8 @@ pub async fn measure(messages: usize) {
         assert_eq!(page["items"].as_array().unwrap().len(), 50);
     }
     let mut samples = samples.split_off(50);
-    line("open", json!({"messages": messages, "last": 50, "warm_p50_ms": percentile_ms(&mut samples, 0.5), "warm_p99_ms": percentile_ms(&mut samples, 0.99)}));
+    line(
+        "open",
+        json!({"messages": messages, "last": 50, "warm_p50_ms": percentile_ms(&mut samples, 0.5), "warm_p99_ms": percentile_ms(&mut samples, 0.99)}),
+    );
 }

@@ -17,11 +17,17 @@ pub async fn measure(seconds: u64) {
     let limit = Duration::from_secs(seconds);
     let (mut samples, one) = run(url, &rooms, 1, limit).await;
     let bare = bare_commits(limit / 2);
-    line("post", json!({"clients": 1, "posts_per_s": round(one), "p50_ms": percentile_ms(&mut samples, 0.5),
-        "p99_ms": percentile_ms(&mut samples, 0.99), "bare_commits_per_s": round(bare), "ratio_to_bare": round(one / bare)}));
+    line(
+        "post",
+        json!({"clients": 1, "posts_per_s": round(one), "p50_ms": percentile_ms(&mut samples, 0.5),
+        "p99_ms": percentile_ms(&mut samples, 0.99), "bare_commits_per_s": round(bare), "ratio_to_bare": round(one / bare)}),
+    );
     let (mut samples, many) = run(url, &rooms, 32, limit).await;
-    line("post", json!({"clients": 32, "posts_per_s": round(many), "p50_ms": percentile_ms(&mut samples, 0.5),
-        "p99_ms": percentile_ms(&mut samples, 0.99), "bare_commits_per_s": round(bare), "ratio_to_bare": round(many / bare)}));
+    line(
+        "post",
+        json!({"clients": 32, "posts_per_s": round(many), "p50_ms": percentile_ms(&mut samples, 0.5),
+        "p99_ms": percentile_ms(&mut samples, 0.99), "bare_commits_per_s": round(bare), "ratio_to_bare": round(many / bare)}),
+    );
 }
 
 async fn run(url: &str, rooms: &[String], clients: usize, limit: Duration) -> (Vec<Duration>, f64) {
@@ -56,7 +62,11 @@ async fn run(url: &str, rooms: &[String], clients: usize, limit: Duration) -> (V
 fn bare_commits(limit: Duration) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let database = rusqlite::Connection::open(folder.path().join("bare.db")).unwrap();
-    database.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row(id INTEGER PRIMARY KEY, body BLOB)").unwrap();
+    database
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row(id INTEGER PRIMARY KEY, body BLOB)",
+        )
+        .unwrap();
     let start = Instant::now();
     let mut count = 0u64;
     while start.elapsed() < limit {

@@ -31,7 +31,8 @@ pub async fn measure(room_count: usize, messages: usize) {
         let mut seen = [0usize; 2];
         for (seen, client) in seen.iter_mut().zip(clients.iter_mut()) {
             let items = client.get("/api/v1/rooms").await.ok();
-            *seen = items["items"].as_array().unwrap().iter().filter_map(|room| room["unread"].as_u64()).sum::<u64>() as usize;
+            *seen = items["items"].as_array().unwrap().iter().filter_map(|room| room["unread"].as_u64()).sum::<u64>()
+                as usize;
         }
         if seen.iter().all(|seen| *seen > 0) {
             first.get_or_insert(start.elapsed());
@@ -52,12 +53,15 @@ pub async fn measure(room_count: usize, messages: usize) {
     }
     let scratch = tempfile::tempdir().unwrap();
     let alone = baseline::measure(&city.offices[1].data, &city.offices[0].data, scratch.path());
-    line("reconcile", json!({"rooms": room_count, "messages_a_side": messages, "seconds": round(elapsed.as_secs_f64()),
+    line(
+        "reconcile",
+        json!({"rooms": room_count, "messages_a_side": messages, "seconds": round(elapsed.as_secs_f64()),
         "first_message_s": first.map(|first| round(first.as_secs_f64())), "wire_bytes": bytes,
         "frame_bytes": after.1.1 - before.1.1, "bytes_a_message": round(bytes / (2 * messages) as f64),
         "frame_bytes_a_message": round((after.1.1 - before.1.1) / (2 * messages) as f64),
         "local_baseline_s": round(alone.as_secs_f64()),
-        "ratio_to_local": round(elapsed.as_secs_f64() / alone.as_secs_f64()), "cpu_s_a_node": cpu, "rss_mb_a_node": resident}));
+        "ratio_to_local": round(elapsed.as_secs_f64() / alone.as_secs_f64()), "cpu_s_a_node": cpu, "rss_mb_a_node": resident}),
+    );
 }
 
 /// Two nodes that hold the same reconnect: how many bytes of frames each sends.
@@ -74,8 +78,11 @@ pub async fn reconnect(room_count: usize) {
     until("connected again", Duration::from_secs(30), || is_connected(&city, true)).await;
     let elapsed = start.elapsed();
     let after = wire_bytes(&city).await;
-    line("reconnect", json!({"rooms": room_count, "seconds": round(elapsed.as_secs_f64()),
-        "frame_bytes_both_sides": after.1 - before.1, "wire_bytes_both_sides_with_handshake": after.0 - before.0}));
+    line(
+        "reconnect",
+        json!({"rooms": room_count, "seconds": round(elapsed.as_secs_f64()),
+        "frame_bytes_both_sides": after.1 - before.1, "wire_bytes_both_sides_with_handshake": after.0 - before.0}),
+    );
 }
 
 async fn switch(city: &City, admin: &mut Client, cut: bool) {

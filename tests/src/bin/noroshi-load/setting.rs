@@ -24,7 +24,9 @@ pub async fn rooms(city: &City, count: usize) -> Vec<String> {
     let mut admin = city.log_in(0, ADMINISTRATOR).await;
     let people = &PEOPLE[..city.offices.len()];
     let users = admin.get("/api/v1/users?limit=1000").await.ok();
-    let id = |login: &&str| users["items"].as_array().unwrap().iter().find(|user| user["login"] == **login).unwrap()["id"].clone();
+    let id = |login: &&str| {
+        users["items"].as_array().unwrap().iter().find(|user| user["login"] == **login).unwrap()["id"].clone()
+    };
     let members: Vec<_> = people.iter().map(id).collect();
     let mut rooms = Vec::with_capacity(count);
     for number in 1..count {

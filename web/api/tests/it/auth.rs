@@ -148,3 +148,19 @@ async fn a_device_code_is_refused_rather_than_ignored() {
     let body = json!({"login": house.login_of("suzuki"), "password": House::PASSWORD, "device_code": "ABCDE23456"});
     house.nobody().call("POST", "/api/v1/session", &body).await.refused(422, "device_code_not_used");
 }
+
+#[tokio::test]
+async fn guessing_from_one_address_is_slowed_down_whatever_the_name() {
+    let house = House::new().await;
+    let guess = async |number: usize| {
+        let body = json!({"login": format!("nobody{number}"), "password": "wrong-password"});
+        house.nobody().call("POST", "/api/v1/session", &body).await
+    };
+    // Whoever knows the password does not use up what the address has.
+    let right = json!({"login": house.login_of("suzuki"), "password": House::PASSWORD});
+    house.nobody().call("POST", "/api/v1/session", &right).await.ok(201);
+    for number in 0..60 {
+        guess(number).await.refused(401, "wrong_credentials");
+    }
+    guess(60).await.refused(429, "too_many");
+}
