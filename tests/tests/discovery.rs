@@ -90,7 +90,7 @@ fn two_nodes_that_know_no_address_find_each_other() {
             "10.77.0.1:8471",
         ],
     );
-    let mut serve = |side: usize, data: &str| {
+    let serve = |side: usize, data: &str| {
         Process::spawn(lan.command(side, &["--data", data, "serve"]), &folder.path().join(format!("{side}.log")))
     };
     let headquarters = serve(0, &hq);

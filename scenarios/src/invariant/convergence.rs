@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn every_difference_is_found() {
-        let spoils: [(&str, fn(&mut Replica)); 5] = [
+        type Spoil = (&'static str, fn(&mut Replica));
+        let spoils: [Spoil; 5] = [
             ("another digest", |replica| {
                 replica.shared.values_mut().for_each(|rooms| *rooms = [(ROOM, Digest::EMPTY)].into());
             }),

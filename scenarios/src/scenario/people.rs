@@ -48,6 +48,7 @@ const GIVEN: [(&str, &str); 19] = [
 /// The name and its reading of the `number`th person; 380 different ones, then the same with a number.
 pub(super) fn invented(number: usize) -> (String, String) {
     // 20 and 19 have no common factor, so the pairs repeat only after all of them.
+    #[expect(clippy::type_complexity, reason = "two lists of names with their readings")]
     let pick = |(families, given): (&[(&str, &str)], &[(&str, &str)])| {
         let family = families.get(number % families.len()).copied().unwrap_or_default();
         let given = given.get(number % given.len()).copied().unwrap_or_default();

@@ -274,7 +274,7 @@ impl Dialler {
         let full_unproven = self.running(Candidate::is_unproven) >= DIALS_ANNOUNCED_MAX;
         self.candidates
             .values()
-            .filter(|candidate| !full && !(full_unproven && candidate.is_unproven()))
+            .filter(|candidate| !(full || full_unproven && candidate.is_unproven()))
             .filter_map(|candidate| self.waits_until(candidate))
             .min()
     }

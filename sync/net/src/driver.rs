@@ -191,13 +191,13 @@ impl Driver {
                     tracing::warn!(left_out, "more addresses in the directory than can be kept");
                 }
             }
-            Command::SetLinks { links } => self.set_links(links),
+            Command::SetLinks { links } => self.set_links(&links),
             Command::NetworkChanged => self.parts.dialler.network_changed(self.now().mono_ms),
             Command::ShutDown { .. } => {}
         }
     }
 
-    fn set_links(&mut self, links: LinkState) {
+    fn set_links(&mut self, links: &LinkState) {
         let before = std::mem::replace(&mut self.parts.links, links.clone());
         self.parts.dialler.set_links(links.clone(), self.now().mono_ms);
         let mut known = self.parts.dialler.known_peers();

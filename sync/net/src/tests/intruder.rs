@@ -60,7 +60,8 @@ impl ServerCertVerifier for Gullible {
 
 /// A connection of the intruder. Dropping it ends everything.
 pub(crate) struct Intruder {
-    pub endpoint: Endpoint,
+    /// Kept open as long as the intruder lives.
+    _endpoint: Endpoint,
     pub quic: Connection,
 }
 
@@ -85,7 +86,7 @@ impl Intruder {
         endpoint.set_default_client_config(config);
         let connecting = endpoint.connect(to, "anything").unwrap();
         let quic = timeout(LIMIT, connecting).await.expect("no answer at all")?;
-        Ok(Self { endpoint, quic })
+        Ok(Self { _endpoint: endpoint, quic })
     }
 
     /// A peer like any other, up to the handshake.

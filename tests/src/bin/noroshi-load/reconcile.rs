@@ -17,8 +17,8 @@ pub async fn measure(room_count: usize, messages: usize) {
     let rooms = rooms(&city, room_count).await;
     let mut admin = city.log_in(0, ADMINISTRATOR).await;
     switch(&city, &mut admin, true).await;
-    for office in 0..2 {
-        post_many(&city.offices[office].url, PEOPLE[office], &rooms, messages, 32, office as u64 + 11).await;
+    for (office, login) in PEOPLE.iter().enumerate() {
+        post_many(&city.offices[office].url, login, &rooms, messages, 32, office as u64 + 11).await;
     }
     let mut clients = [city.log_in(0, PEOPLE[0]).await, city.log_in(1, PEOPLE[1]).await];
     let pids = [0, 1].map(|office: usize| city.offices[office].process.as_ref().unwrap().pid());
