@@ -12,6 +12,9 @@ mod people;
 mod read;
 mod unit;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::ScenarioError;
 pub use event::{Action, CrashMoment, Direction, MessageLabel, TimelineEvent};
 pub use expect::{Expectation, RoomExpectation};

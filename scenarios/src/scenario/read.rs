@@ -65,7 +65,15 @@ impl Reader<'_> {
         let lines = self.lines(file, &offices, &names)?;
         names.set_lines(&lines);
         let faults = file.faults.as_ref().map(|faults| self.faults(faults, offices.len())).transpose()?;
+        if let Some(faults) = &faults {
+            (faults.offices.0..=faults.offices.1).try_for_each(|count| self.is_connected(file, &lines, count))?;
+        }
         let timeline = timeline(self, file, time_of_day_ms, &names)?;
+        if let (Some(faults), Some(event)) = (&faults, file.event.first())
+            && faults.offices.0 < offices.len()
+        {
+            return self.error(event.span(), "a timeline cannot be told when the number of offices is left to chance");
+        }
         let expect = self.expect(&file.expect, &names)?;
         let scenario = Scenario {
             title: self.name(&file.title)?,
@@ -210,26 +218,14 @@ impl Reader<'_> {
                 });
             }
         }
-        self.is_connected(file, &lines)?;
+        self.is_connected(file, &lines, offices.len())?;
         Ok(lines)
     }
 
     /// An office without a way to headquarters could never converge.
-    fn is_connected(self, file: &File, lines: &[ScenarioLine]) -> Result<()> {
-        let mut reached = BTreeSet::from([OfficeNumber(0)]);
-        loop {
-            let before = reached.len();
-            for ScenarioLine { offices: (a, b), .. } in lines {
-                if reached.contains(a) || reached.contains(b) {
-                    reached.extend([*a, *b]);
-                }
-            }
-            if reached.len() == before {
-                break;
-            }
-        }
-        match file.office.iter().enumerate().find(|(number, _)| !reached.contains(&OfficeNumber(*number))) {
-            Some((_, office)) => self.error(office.name.span(), "no line leads from here to the first office"),
+    fn is_connected(self, file: &File, lines: &[ScenarioLine], count: usize) -> Result<()> {
+        match unreached(lines, count).and_then(|office| file.office.get(office)) {
+            Some(office) => self.error(office.name.span(), "no line leads from here to the first office"),
             None => Ok(()),
         }
     }
@@ -254,9 +250,16 @@ impl Reader<'_> {
                 (range_of(least), range_of(most))
             }
         };
+        let over_ms = self.duration(&faults.over)?;
+        if over_ms == 0 {
+            return self.error(faults.over.span(), "the actions need some time");
+        }
+        if faults.weights == (super::Weights { heal: faults.weights.heal, ..super::Weights::default() }) {
+            return self.error(word.span(), "with these weights nothing can happen");
+        }
         Ok(Faults {
             actions: (least, most),
-            over_ms: self.duration(&faults.over)?,
+            over_ms,
             offices,
             loss: self.chance(faults.loss.as_ref())?,
             drop: self.chance(faults.drop.as_ref())?,
@@ -318,6 +321,22 @@ impl Reader<'_> {
             None => Ok(0.0),
             Some(word) if (0.0..=most).contains(word.get_ref()) => Ok(*word.get_ref()),
             Some(word) => self.error(word.span(), format!("a chance from 0 to {most} is needed")),
+        }
+    }
+}
+
+/// Of the first `count` offices one that is not connected with the first, through offices among them.
+fn unreached(lines: &[ScenarioLine], count: usize) -> Option<usize> {
+    let mut reached = BTreeSet::from([0]);
+    loop {
+        let before = reached.len();
+        for ScenarioLine { offices: (a, b), .. } in lines.iter().filter(|line| line.offices.1.0 < count) {
+            if reached.contains(&a.0) || reached.contains(&b.0) {
+                reached.extend([a.0, b.0]);
+            }
+        }
+        if reached.len() == before {
+            return (0..count).find(|office| !reached.contains(office));
         }
     }
 }

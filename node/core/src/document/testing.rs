@@ -109,8 +109,8 @@ pub struct Row {
     pub key: Key,
     pub insert: bool,
     pub action: u64,
-    /// A signed number, for an action that has one.
-    pub value: Option<i64>,
+    /// Its kind and its bytes.
+    pub value: (u64, Vec<u8>),
     pub replaced: Vec<(u64, u64)>,
 }
 
@@ -157,7 +157,7 @@ pub fn columns(rows: &[Row]) -> Vec<(u64, Vec<u8>)> {
         Key::After(actor, _) => Some(actor),
         _ => None,
     };
-    let kind = |row: &Row| Some(row.value.map_or(0, |value| (put_signed(value).len() as u64) << 4 | 4));
+    let kind = |row: &Row| Some((row.value.1.len() as u64) << 4 | row.value.0);
     let mut columns = vec![
         (0x01, each(&|row| row.object.map(|(actor, _)| actor))),
         (0x02, each(&|row| row.object.map(|(_, counter)| counter))),
@@ -167,7 +167,7 @@ pub fn columns(rows: &[Row]) -> Vec<(u64, Vec<u8>)> {
         (0x34, booleans(rows.iter().map(|row| row.insert))),
         (0x42, each(&|row| Some(row.action))),
         (0x56, each(&kind)),
-        (0x57, rows.iter().filter_map(|row| row.value).flat_map(put_signed).collect()),
+        (0x57, rows.iter().flat_map(|row| row.value.1.iter().copied()).collect()),
         (0x70, each(&|row| Some(row.replaced.len() as u64))),
         (0x71, runs(&replaced().map(|(actor, _)| Some(actor)).collect::<Vec<_>>(), number)),
         (0x73, deltas(&replaced().map(|(_, counter)| Some(counter)).collect::<Vec<_>>())),

@@ -64,3 +64,44 @@ fn common<'a>(a: impl Iterator<Item = &'a &'a str>, b: impl Iterator<Item = &'a 
 fn chars(graphemes: &[&str]) -> usize {
     graphemes.iter().map(|grapheme| grapheme.chars().count()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn different(chars: usize, from: u32) -> String {
+        (from..).filter_map(char::from_u32).take(chars).collect()
+    }
+
+    #[test]
+    fn small_differences_are_looked_at_closely() {
+        assert_eq!(text_change("水位", "水位"), TextChange::Nothing);
+        assert_eq!(text_change("", "水位"), TextChange::Pieces);
+        assert_eq!(text_change("水位", ""), TextChange::Pieces);
+        assert_eq!(text_change(&different(500, 0x4e00), &different(500, 0x6000)), TextChange::Pieces);
+    }
+
+    #[test]
+    fn large_differences_are_one_piece_between_what_stayed() {
+        let (removed, inserted) = (different(501, 0x4e00), different(500, 0x6000));
+        let change = text_change(&format!("前👩‍🚒{removed}後"), &format!("前👩‍🚒{inserted}後"));
+        assert_eq!(change, TextChange::Splice { at: 4, removed: 501, inserted });
+    }
+
+    #[test]
+    fn a_difference_of_more_than_4000_operations_begins_anew() {
+        let (old, new) = (different(2_000, 0x4e00), different(2_000, 0x6000));
+        assert!(matches!(text_change(&old, &new), TextChange::Splice { .. }));
+        assert_eq!(text_change(&format!("{old}一"), &new), TextChange::Anew);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_signs() {
+        assert_eq!(beginning("水位", 5), "水位");
+        assert_eq!(beginning("水位計", 2), "水位");
+        // A fire fighter is three characters.
+        assert_eq!(beginning("担当👩‍🚒", 4), "担当");
+        assert_eq!(beginning("担当👩‍🚒", 5), "担当👩‍🚒");
+        assert_eq!(beginning("か\u{3099}", 1), "");
+    }
+}

@@ -67,8 +67,8 @@ impl Resolver<'_> {
         let object = object.map(|(id, _)| id);
         let slot = match (kind, &operation.place) {
             (Action::MakeMap, Place::Key(key)) => Slot::Key(key.as_ref().into()),
-            (Action::MakeSequence, Place::First) => Slot::Element(own_id),
-            (Action::MakeSequence, Place::Element(element)) => {
+            (Action::MakeList | Action::MakeText, Place::First) => Slot::Element(own_id),
+            (Action::MakeList | Action::MakeText, Place::Element(element)) => {
                 let (id, record) = self.find(*element).ok_or("its place")?;
                 let is_insertion = record.slot == Slot::Element(id);
                 if !is_insertion || record.object != object {
@@ -78,6 +78,12 @@ impl Resolver<'_> {
             }
             _ => return Err("its place"),
         };
+        // A text is made of characters and nothing else, so that positions in it mean the same to everyone.
+        let is_of_text =
+            (operation.insert && operation.action == Action::SetCharacter) || operation.action == Action::Delete;
+        if kind == Action::MakeText && !is_of_text {
+            return Err("its value");
+        }
         for replaced in &operation.replaces {
             let (_, record) = self.find(*replaced).ok_or("what it replaces")?;
             // A deletion is kept only in what it deletes.

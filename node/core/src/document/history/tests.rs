@@ -16,7 +16,14 @@ fn scanned(parts: &Parts) -> ScannedChange {
 
 /// One operation on a key of the root map.
 fn on_key(key: &str) -> Row {
-    Row { object: None, key: Key::Text(key.into()), insert: false, action: 1, value: None, replaced: Vec::new() }
+    Row {
+        object: None,
+        key: Key::Text(key.into()),
+        insert: false,
+        action: 1,
+        value: (0, Vec::new()),
+        replaced: Vec::new(),
+    }
 }
 
 /// A chain of changes by one actor, each with `operations` operations.
@@ -62,6 +69,27 @@ fn objects_are_nested_only_so_deep() {
     assert_eq!(Writer::new().write(&nested(depth + 1)), Ok(()));
     let too_deep = Refusal::Operation { row: depth + 1, reason: "too deep" };
     assert_eq!(Writer::new().write(&nested(depth + 2)), Err(Obstacle::Refused(too_deep)));
+}
+
+#[test]
+fn a_text_is_made_of_characters() {
+    let in_text = |row: Row| Row { object: Some((1, 2)), key: Key::Head, insert: true, ..row };
+    let verdict = |row: Row| {
+        let writer = Writer::new();
+        let change = Parts::of(writer.next(&[on_key("k")]).bytes()).with(|parts| {
+            parts.others = vec![GENESIS_ACTOR.as_bytes().to_vec()];
+            parts.columns = columns(&[row]);
+        });
+        writer.history.check(&scanned(&change)).map(drop)
+    };
+    let text = |text: &str| Row { value: (6, text.as_bytes().to_vec()), ..in_text(on_key("")) };
+    assert_eq!(verdict(text("水")), Ok(()));
+    let refused = Err(Obstacle::Refused(Refusal::Operation { row: 0, reason: "its value" }));
+    assert_eq!(verdict(text("水位")), refused);
+    assert_eq!(verdict(text("")), refused);
+    assert_eq!(verdict(in_text(on_key(""))), refused);
+    assert_eq!(verdict(Row { action: 0, ..in_text(on_key("")) }), refused);
+    assert_eq!(verdict(Row { action: 4, ..in_text(on_key("")) }), refused);
 }
 
 #[test]

@@ -37,8 +37,11 @@ pub enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
     MakeMap,
-    MakeSequence,
+    MakeList,
+    MakeText,
     Set,
+    /// Sets one character (a Unicode scalar value): all that the elements of a text are.
+    SetCharacter,
     Delete,
 }
 
@@ -204,8 +207,9 @@ fn action(action: u64, kind: u64, values: &mut Reader<'_>) -> Result<Option<Acti
     let action = match action {
         0 => Action::MakeMap,
         1 => Action::Set,
-        2 | 4 => Action::MakeSequence,
+        2 => Action::MakeList,
         3 => Action::Delete,
+        4 => Action::MakeText,
         _ => return Ok(None),
     };
     let (bytes, kind) = (kind >> 4, kind & 0xf);
@@ -223,7 +227,12 @@ fn action(action: u64, kind: u64, values: &mut Reader<'_>) -> Result<Option<Acti
         // float
         5 => drop(value.array::<8>()?),
         // text
-        6 => drop(value.text(bytes)?),
+        6 => {
+            let mut text = value.text(bytes)?.chars();
+            if let (Some(_), None) = (text.next(), text.next()) {
+                return Ok(Some(Action::SetCharacter));
+            }
+        }
         // bytes
         7 => drop(value.take(bytes)?),
         _ => return Ok(None),

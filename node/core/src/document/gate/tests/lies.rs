@@ -101,8 +101,10 @@ fn lie(changes: &[ScannedChange], below: usize, picks: &[[u8; 6]]) -> ScannedCha
     let mut rows: Vec<(Row, Vec<Id>)> = Vec::new();
     for (row, [object, place, action, insert, replaced, garbage]) in picks.iter().enumerate() {
         let pick = |pick: &u8, count: usize| usize::from(*pick) % count.max(1);
-        let objects: Vec<&Target> =
-            targets.iter().filter(|it| matches!(it.action, Action::MakeMap | Action::MakeSequence)).collect();
+        let objects: Vec<&Target> = targets
+            .iter()
+            .filter(|it| matches!(it.action, Action::MakeMap | Action::MakeList | Action::MakeText))
+            .collect();
         let object = objects.get(pick(object, objects.len() + 1));
         let slots: Vec<&Target> = targets.iter().filter(|it| it.object == object.map(|it| it.id)).collect();
         let is_map = object.is_none_or(|object| object.action == Action::MakeMap);
@@ -128,23 +130,30 @@ fn lie(changes: &[ScannedChange], below: usize, picks: &[[u8; 6]]) -> ScannedCha
             replaces.clear();
         }
         replaces.sort_by_key(|(actor, counter)| (*counter, *actor));
-        let actions = [Action::Set, Action::MakeMap, Action::MakeSequence, Action::Delete];
-        let action = actions[pick(action, if insert || replaces.is_empty() { 3 } else { 4 })];
+        let is_text = object.is_some_and(|object| object.action == Action::MakeText);
+        let actions = [Action::Set, Action::MakeMap, Action::MakeList, Action::MakeText, Action::Delete];
+        let action = match (is_text, insert) {
+            (true, true) => Action::SetCharacter,
+            (true, false) => Action::Delete,
+            _ => actions[pick(action, if insert || replaces.is_empty() { 4 } else { 5 })],
+        };
         let own = (actor(9), first + row as u64);
         let actors = [object.map(|it| it.id.0), used].into_iter().flatten().map(|actor| (actor, 0));
         let ids = actors.chain(replaces.iter().copied()).collect();
-        let number = match action {
-            Action::MakeMap => 0,
-            Action::Set => 1,
-            Action::MakeSequence => 2 + 2 * u64::from(garbage % 2),
-            Action::Delete => 3,
+        let (number, value) = match action {
+            Action::MakeMap => (0, (0, Vec::new())),
+            Action::Set => (1, (4, vec![7])),
+            Action::SetCharacter => (1, (6, b"x".to_vec())),
+            Action::MakeList => (2, (0, Vec::new())),
+            Action::Delete => (3, (0, Vec::new())),
+            Action::MakeText => (4, (0, Vec::new())),
         };
         let written = Row {
             object: object.map(|it| (0, it.id.1)),
             key,
             insert,
             action: number,
-            value: (action == Action::Set).then_some(7),
+            value,
             replaced: replaces.iter().map(|(_, counter)| (0, *counter)).collect(),
         };
         let slot = if insert { Err(own) } else { slot.unwrap_or(Ok("new".into())) };
