@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(own_offset_ms([9_000]), 0);
         assert_eq!(own_offset_ms([9_000, 9_010]), -9_000);
         assert_eq!(own_offset_ms([9_000, 9_010, -4]), 0);
-        assert_eq!(own_offset_ms([-60_000, -60_020, -60_010]), 60_010);
+        assert_eq!(own_offset_ms([-60_000, -60_020, -60_010]), 60_000);
         assert_eq!(own_offset_ms([i64::MIN, i64::MIN]), i64::MAX);
     }
 }

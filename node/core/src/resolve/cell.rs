@@ -12,7 +12,7 @@ pub trait Write {
     fn id(&self) -> EntryId;
     fn hlc(&self) -> Hlc;
     fn replaces(&self) -> &[EntryId];
-    /// Orders entries that share stamp and id but differ otherwise; equal only for equal content.
+    /// Orders entries that share stamp and id but differ otherwise.
     fn content(&self) -> &[u8];
 }
 
@@ -42,7 +42,7 @@ fn heads<'a, W: Write>(writes: &[&'a W]) -> Vec<&'a W> {
 }
 
 fn order<W: Write>(a: &W, b: &W) -> std::cmp::Ordering {
-    (a.hlc(), a.id(), a.content()).cmp(&(b.hlc(), b.id(), b.content()))
+    (a.hlc(), a.id(), a.content(), a.replaces()).cmp(&(b.hlc(), b.id(), b.content(), b.replaces()))
 }
 
 #[cfg(test)]
