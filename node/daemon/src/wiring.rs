@@ -134,7 +134,9 @@ async fn note(node: &Node, notice: Notice) {
         Notice::Refused { peer, room, writer, refusal } => {
             tracing::warn!(peer = %peer.short(), %room, writer = %writer.short(), %refusal, "data of a peer was refused");
         }
-        Notice::Diverged { peer } => tracing::warn!(peer = %peer.short(), "the digests differ; comparing room by room"),
+        Notice::Diverged { peer, passes } => {
+            tracing::debug!(peer = %peer.short(), passes, "the digests differ; comparing room by room");
+        }
         Notice::Signal { peer, room, body } => node.take_signal(*peer, *room, body).await,
         _ => {}
     }

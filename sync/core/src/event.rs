@@ -89,8 +89,9 @@ pub enum Notice {
     Refused { peer: NodeId, room: RoomId, writer: NodeId, refusal: Refusal },
     /// Data of the peer was no signed data; the session was closed.
     Forged { peer: NodeId, reason: String },
-    /// The digests differ although both sides had sent everything; the full list is being compared.
-    Diverged { peer: NodeId },
+    /// The digests differ although both sides had sent everything; the full list is being compared. `passes` counts from
+    /// 1; one or two may be a policy that one side has yet to work out, three in a row are a fault.
+    Diverged { peer: NodeId, passes: u32 },
     /// These rooms have something new from the peer, on disk.
     Applied { peer: NodeId, rooms: Vec<RoomId>, entries: u64 },
     /// The peer has this much of our logs on its disk.

@@ -78,7 +78,12 @@ pub(crate) enum Alarm {
     Fork { room: RoomId, writer: NodeId },
     /// A peer sent what its writer did not sign.
     Forged { peer: NodeId },
+    /// Replication has come to rest and this node and the peer do not hold the same.
+    Diverged { peer: NodeId },
 }
+
+/// A difference of digests that survives so many comparisons is a fault, not something under way.
+const DIVERGED_PASSES: u32 = 3;
 
 /// Alarms remembered at most; who is under attack needs no more of them.
 const ALARMS_MAX: usize = 1_000;
@@ -130,6 +135,7 @@ impl PeerBoard {
             }),
             Notice::Refused { room, writer, refusal: Refusal::Fork, .. } => self.alarm(Alarm::Fork { room, writer }),
             Notice::Forged { peer, .. } => self.alarm(Alarm::Forged { peer }),
+            Notice::Diverged { peer, passes } if passes >= DIVERGED_PASSES => self.alarm(Alarm::Diverged { peer }),
             Notice::Refused { .. }
             | Notice::Diverged { .. }
             | Notice::Applied { .. }

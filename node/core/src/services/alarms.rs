@@ -38,6 +38,10 @@ impl Inner {
                 tracing::error!(peer = %peer.short(), "a peer sent data that its writer did not sign");
                 ("forged", format!("「{}」から、署名の合わないデータが届きました。", name(peer)))
             }
+            Alarm::Diverged { peer } => {
+                tracing::error!(peer = %peer.short(), "all is exchanged and the digests still differ");
+                ("diverged", format!("「{}」との間で、記録の照合が合いません。", name(peer)))
+            }
         };
         Happening::Alert { code: code.into(), text, at_ms }
     }

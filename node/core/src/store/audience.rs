@@ -46,7 +46,7 @@ impl Audience {
 
 impl Writing<'_> {
     /// Names the nodes that may hold a room. When that adds a node, all lines of the room count as changed, so that the
-    /// node is offered them. Returns whether anything changed; costs one look-up when nothing did.
+    /// node is offered them. The room takes a new change number in any case: a number names one digest. Returns whether anything changed; costs one look-up when nothing did.
     pub fn set_audience(&self, room: &RoomId, audience: &Audience) -> Result<bool, StoreError> {
         let room_pk = self.ensure_room(room)?;
         let old = self.room_row(room_pk, |row| row.audience)?;
@@ -64,13 +64,13 @@ impl Writing<'_> {
             None => true,
         };
         self.move_room(room_pk, old, new)?;
+        let change = self.touch(room_pk, Origin::Local)?;
         if adds {
-            self.offer_again(room_pk)?;
+            self.offer_again(room_pk, change)?;
         }
         if let Some(old) = old {
             self.drop_unused(old)?;
         }
-        self.state.borrow_mut().pending.local.insert(*room);
         Ok(true)
     }
 
@@ -114,8 +114,8 @@ impl Writing<'_> {
         self.edit_audience(new, |sums| *sums.sum(ledger) += counted)
     }
 
-    fn offer_again(&self, room: RoomPk) -> Result<(), StoreError> {
-        let change = self.touch(room, Origin::Local)?.cast_signed();
+    fn offer_again(&self, room: RoomPk, change: u64) -> Result<(), StoreError> {
+        let change = change.cast_signed();
         self.execute("UPDATE logs SET change = ?1 WHERE room_pk = ?2 AND change <> ?1", (change, room))?;
         self.execute("UPDATE registers SET change = ?1 WHERE room_pk = ?2 AND change <> ?1", (change, room))?;
         Ok(())
@@ -148,6 +148,7 @@ impl Writing<'_> {
                 *sums.sum(ledger) += counted;
             })?;
         }
+        self.touch(room, Origin::Local)?;
         Ok(())
     }
 

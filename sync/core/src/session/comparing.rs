@@ -19,8 +19,8 @@ const QUIET_MS: u64 = 300;
 const SAVE_CURSOR_MS: u64 = 5_000;
 /// How often equality is proven again while nothing seems to happen.
 const MONITOR_MS: u64 = 10 * 60 * 1_000;
-/// Full lists in a row without success, before it is left to the next monitor pass.
-const LISTS_MAX: u32 = 3;
+/// Comparisons in a row that found a difference, before it is left to the next monitor pass.
+const PASSES_MAX: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct Comparing {
@@ -30,7 +30,8 @@ pub(super) struct Comparing {
     received: Option<Done>,
     save_at: Option<u64>,
     monitor_at: u64,
-    lists: u32,
+    /// Comparisons in a row that found a difference.
+    passes: u32,
     /// Where the next page of our list begins, while one is under way.
     listing: Option<RoomId>,
 }
@@ -44,13 +45,13 @@ impl Comparing {
             received: None,
             save_at: None,
             monitor_at: now.mono_ms + MONITOR_MS,
-            lists: 0,
+            passes: 0,
             listing: None,
         }
     }
 
     pub fn saw_equal(&mut self, now: Now) {
-        self.lists = 0;
+        self.passes = 0;
         self.save_at.get_or_insert(now.mono_ms + SAVE_CURSOR_MS);
     }
 
@@ -83,7 +84,7 @@ impl Session {
         let now = context.now.mono_ms;
         if now >= self.comparing.monitor_at {
             self.comparing.monitor_at = now + MONITOR_MS;
-            self.comparing.lists = 0;
+            self.comparing.passes = 0;
             self.comparing.again(context.now);
         }
         if self.comparing.save_at.is_some_and(|at| now >= at) {
@@ -131,10 +132,13 @@ impl Session {
             self.comparing.saw_equal(context.now);
             return context.notice(Notice::InSync { peer: self.peer });
         }
-        context.notice(Notice::Diverged { peer: self.peer });
+        if self.comparing.listing.is_some() || self.comparing.passes >= PASSES_MAX {
+            return;
+        }
+        self.comparing.passes += 1;
+        context.notice(Notice::Diverged { peer: self.peer, passes: self.comparing.passes });
         // One list is enough; the node with the smaller id sends it.
-        if context.me < self.peer && self.comparing.listing.is_none() && self.comparing.lists < LISTS_MAX {
-            self.comparing.lists += 1;
+        if context.me < self.peer {
             context.ask(Purpose::ListMine { after: None }, Query::List { peer: self.peer, after: None });
         }
     }
