@@ -74,26 +74,13 @@ fn two_nodes_that_know_no_address_find_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (hq, branch) = (path("hq"), path("branch"));
-    lan.run(
-        0,
-        &[
-            "--data",
-            &hq,
-            "init",
-            "--organisation",
-            "朝凪市",
-            "--login",
-            "kanri",
-            "--name",
-            "管理 花子",
-            "--sync",
-            "10.77.0.1:8471",
-        ],
-    );
+    let founder = ["--organisation", "朝凪市", "--login", "kanri", "--name", "管理 花子"];
+    lan.run(0, &[&["--data", &hq, "init", "--sync", "10.77.0.1:8471"][..], &founder].concat());
     let serve = |side: usize, data: &str| {
         Process::spawn(lan.command(side, &["--data", data, "serve"]), &folder.path().join(format!("{side}.log")))
     };
     let headquarters = serve(0, &hq);
+    wait_for("headquarters serves", || headquarters.log().contains("the node serves").then_some(()));
     let invitation = wait_for("an invitation", || {
         let arguments =
             ["--data", &hq, "invite-node", "--office", "北支所", "--login", "kanri", "--address", "10.77.0.1:8471"];

@@ -28,8 +28,7 @@ async fn same_timeline(clients: &mut [Client], room: &str, count: usize, limit: 
         if timelines.iter().all(|timeline| timeline.len() == count && *timeline == timelines[0]) {
             return;
         }
-        let counts: Vec<usize> = timelines.iter().map(Vec::len).collect();
-        assert!(start.elapsed() < limit, "after {limit:?}: {counts:?} of {count}");
+        assert!(start.elapsed() < limit, "after {limit:?} not {count} equal messages everywhere: {timelines:#?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

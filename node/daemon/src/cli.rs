@@ -127,9 +127,9 @@ pub enum Kind {
 pub struct Join {
     /// The join code, as printed by `invite-node`. Spaces and line breaks do not matter.
     pub code: String,
-    /// Name of this node, e.g. the machine's.
-    #[arg(long, default_value = "node")]
-    pub name: String,
+    /// Name of this node; without it, the name of this machine.
+    #[arg(long)]
+    pub name: Option<String>,
     #[command(flatten)]
     pub ports: Ports,
 }

@@ -178,7 +178,7 @@ fn join(city: &City, founder: &str, headquarters: &Place, place: &Place) -> Resu
     let said = invite.arguments(["--address", &headquarters.sync_address()]).run()?;
     let code = said.split_whitespace().find(|word| word.starts_with("NOROSHI1-")).ok_or("no join code")?;
     let mut join = command(city, place);
-    join.arguments(["join", code, "--name", &place.key, "--web", &place.web_address()]);
+    join.arguments(["join", code, "--name", &place.name, "--web", &place.web_address()]);
     join.arguments(["--sync", &place.sync_address(), "--no-discovery"]).run()?;
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
     let folder = DataFolder::create(data)?;
     let _lock = folder.lock()?;
     let key = KeyPair::generate()?;
-    let request = make_request(&code, &key, join.name.trim(), addresses(&config.sync.announce)?)?;
+    let request = make_request(&code, &key, &name_of(join), addresses(&config.sync.announce)?)?;
     let response = runtime()?.block_on(ask(&code, &request.encode()))?;
     let joined = accept_response(&code, key, response)?;
     folder.write(&folder.config_file(), &config.to_commented_toml())?;
@@ -54,6 +54,13 @@ pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
     eprintln!("This is now a node of {}.", joined.identity.organisation_name());
     eprintln!("Next: noroshi --data {} serve", folder.path().display());
     Ok(())
+}
+
+/// As given, or else the machine's host name.
+fn name_of(join: &Join) -> String {
+    let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = join.name.clone().unwrap_or_else(host).trim().to_owned();
+    if name.is_empty() { "node".to_owned() } else { name }
 }
 
 /// Tries the addresses of the code in turn. A refusal is final; silence is not.

@@ -4,17 +4,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use noroshi_net::{Config as NetConfig, DiscoveryConfig, Identity, JoinPort, LinkPhase, LinkState, Net, NetEvent, Via};
+use noroshi_net::{
+    Config as NetConfig, DiscoveryConfig, Identity, JoinPort, LinkPhase, LinkState, Net, NetEvent, Target, Via,
+};
 use noroshi_node::Node;
 use noroshi_node::view::{PeerState, PeerVia};
-use noroshi_provisioning::Directory;
+use noroshi_provisioning::ledger::{NodeRecord, addresses_draft};
+use noroshi_provisioning::{Directory, NodeAddress};
 use noroshi_sync::event::Notice;
-use noroshi_sync::id::NodeId;
+use noroshi_sync::id::{EntryId, NodeId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Failure;
+use crate::founding;
 use crate::joining;
 use crate::office::Office;
 
@@ -60,7 +64,8 @@ impl Line {
             spawn(&stop, pass_changes(node.clone(), net.clone())),
             spawn(&stop, pass_links(node.clone(), net.clone())),
             spawn(&stop, pass_signals(node.clone(), net.clone())),
-            spawn(&stop, pass_addresses(node, net.clone())),
+            spawn(&stop, pass_addresses(node.clone(), net.clone())),
+            spawn(&stop, announce(node, founding::addresses(&sync.announce)?)),
         ];
         Ok(Self { net, tasks, stop })
     }
@@ -189,9 +194,28 @@ async fn pass_addresses(node: Node, net: Arc<Net>) {
     }
 }
 
-fn candidates(directory: &Directory, own: NodeId) -> Vec<(NodeId, Vec<SocketAddr>)> {
-    let addresses = |node: &noroshi_provisioning::ledger::NodeRecord| {
-        node.addresses.iter().filter_map(|address| address.as_str().parse().ok()).collect()
+/// Tells the organisation where this node is reached, once it is known there, if that is not what the directory says.
+async fn announce(node: Node, announced: Vec<NodeAddress>) {
+    let mut directories = node.directory_changes();
+    let Ok(directory) = directories.wait_for(|directory| directory.node(node.id()).is_some()).await.map(|d| d.clone())
+    else {
+        return;
     };
+    if directory.node(node.id()).is_some_and(|record| record.addresses == announced) {
+        return;
+    }
+    let id = EntryId::from_uuid(uuid::Uuid::now_v7());
+    let draft = match addresses_draft(directory.rooms(), id, node.id(), announced) {
+        Ok(draft) => draft,
+        Err(error) => return tracing::error!(%error, "sync.announce cannot be told to the other offices"),
+    };
+    if let Err(error) = node.append_ledger(vec![draft]).await {
+        tracing::error!(%error, "sync.announce could not be written to the directory");
+    }
+}
+
+fn candidates(directory: &Directory, own: NodeId) -> Vec<(NodeId, Vec<Target>)> {
+    let addresses =
+        |node: &NodeRecord| node.addresses.iter().filter_map(|address| Target::parse(address.as_str())).collect();
     directory.nodes().filter(|node| node.id != own).map(|node| (node.id, addresses(node))).collect()
 }

@@ -81,7 +81,7 @@ impl Dialler {
     // ---- What others tell ------------------------------------------------------------------------------------------
 
     /// Replaces the addresses of the directory. Returns how many found no place.
-    pub fn set_directory(&mut self, nodes: Vec<(NodeId, Vec<SocketAddr>)>, now_ms: u64) -> usize {
+    pub fn set_directory(&mut self, nodes: Vec<(NodeId, Vec<Target>)>, now_ms: u64) -> usize {
         self.wake = None;
         self.candidates.values_mut().for_each(|candidate| candidate.listed.clear());
         let mut left_out = 0;
@@ -90,7 +90,7 @@ impl Dialler {
                 continue;
             }
             for address in addresses {
-                match self.place(Target::Address(address), now_ms) {
+                match self.place(address, now_ms) {
                     Some(candidate) => _ = candidate.listed.insert(node),
                     None => left_out += 1,
                 }

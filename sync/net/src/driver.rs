@@ -5,7 +5,6 @@
 //! control then holds the peers back, and nothing grows.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +53,7 @@ pub(crate) enum Command {
     Changed { latest_change: u64, rooms: Vec<RoomId> },
     Signal { peers: Vec<NodeId>, room: RoomId, body: Vec<u8> },
     OpenRooms { rooms: Vec<RoomId> },
-    SetDirectory { nodes: Vec<(NodeId, Vec<SocketAddr>)> },
+    SetDirectory { nodes: Vec<(NodeId, Vec<Target>)> },
     SetLinks { links: LinkState },
     NetworkChanged,
     ShutDown { done: oneshot::Sender<()> },

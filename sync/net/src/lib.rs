@@ -48,6 +48,7 @@ mod stream;
 mod tls;
 mod verifier;
 
+pub use candidate::Target;
 pub use certificate::{InvalidCertificate, node_of, organisation_fingerprint, root_public_key};
 pub use clock::{Clock, SystemClock};
 pub use close::{CloseCode, Ended};

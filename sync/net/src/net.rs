@@ -233,7 +233,7 @@ impl Net {
     }
 
     /// Replaces the addresses that the organisation's directory has of other nodes.
-    pub async fn set_candidates(&self, nodes: Vec<(NodeId, Vec<SocketAddr>)>) -> Result<(), NetClosed> {
+    pub async fn set_candidates(&self, nodes: Vec<(NodeId, Vec<Target>)>) -> Result<(), NetClosed> {
         self.command(Command::SetDirectory { nodes }).await
     }
 

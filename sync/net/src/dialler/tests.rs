@@ -121,7 +121,7 @@ fn repeated_announcements_do_not_hammer() {
 #[test]
 fn a_cut_line_is_not_dialled_and_a_restored_one_is_at_once() {
     let mut dialler = dialler(vec![]);
-    dialler.set_directory(vec![(node(1), vec![address(1)]), (node(2), vec![address(2)])], 0);
+    dialler.set_directory(vec![(node(1), vec![at(1)]), (node(2), vec![at(2)])], 0);
     dialler.set_links(LinkState { all: false, nodes: [node(1)].into() }, 0);
     assert_eq!(targets(dialler.due(0)), [at(2)]);
     dialler.finished(&at(2), unreachable(), 100);
@@ -146,7 +146,7 @@ fn a_cut_peer_at_an_unnamed_address_is_found_out_once() {
 #[test]
 fn every_address_of_a_connected_peer_rests_until_it_is_lost() {
     let mut dialler = dialler(vec![at(1)]);
-    dialler.set_directory(vec![(node(1), vec![address(2), address(3)])], 0);
+    dialler.set_directory(vec![(node(1), vec![at(2), at(3)])], 0);
     assert_eq!(dialler.due(0).len(), 3);
     dialler.connected(node(1));
     dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
@@ -189,7 +189,7 @@ fn an_address_that_is_our_own_is_left_alone_until_the_network_changes() {
     dialler.network_changed(600_000);
     assert_eq!(dialler.due(600_000).len(), 1);
     assert_eq!(dialler.hint(address(9), &OWN.short(), 0), Hinted::Own);
-    assert_eq!(dialler.set_directory(vec![(OWN, vec![address(8)])], 0), 0);
+    assert_eq!(dialler.set_directory(vec![(OWN, vec![at(8)])], 0), 0);
     assert_eq!(dialler.candidate_count(), 1);
 }
 
@@ -222,7 +222,7 @@ fn who_dials_us_can_be_dialled_back() {
 #[test]
 fn an_address_that_left_the_directory_is_forgotten() {
     let mut dialler = dialler(vec![at(1)]);
-    dialler.set_directory(vec![(node(1), vec![address(1), address(2)])], 0);
+    dialler.set_directory(vec![(node(1), vec![at(1), at(2)])], 0);
     dialler.set_directory(vec![], 10);
     assert_eq!(targets(dialler.due(10)), [at(1)]);
     assert_eq!(dialler.candidate_count(), 1);
@@ -236,7 +236,7 @@ fn a_flood_of_announcements_delays_nobody_who_is_trusted() {
         taken += usize::from(dialler.hint(address(1_000 + number % 5_000), "ffffffff", 0) == Hinted::Taken);
     }
     assert!(taken <= CANDIDATES_ANNOUNCED_MAX && dialler.candidate_count() <= CANDIDATES_ANNOUNCED_MAX + 1);
-    dialler.set_directory((1..=100).map(|number| (node(number), vec![address(u16::from(number))])).collect(), 0);
+    dialler.set_directory((1..=100).map(|number| (node(number), vec![at(u16::from(number))])).collect(), 0);
     let first = dialler.due(0);
     assert_eq!(first.len(), DIALS_MAX);
     assert!(first.iter().all(|dial| dial.via < Via::Mdns), "{first:?}");
@@ -311,7 +311,7 @@ proptest! {
             match step {
                 Step::Hint(number, who) => _ = dialler.hint(address(number), &node(who).short(), now_ms),
                 Step::Directory(list) => {
-                    let list = list.into_iter().map(|(who, number)| (node(who), vec![address(number)])).collect();
+                    let list = list.into_iter().map(|(who, number)| (node(who), vec![at(number)])).collect();
                     dialler.set_directory(list, now_ms);
                 }
                 Step::Heard(who, number) => {

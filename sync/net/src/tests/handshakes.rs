@@ -77,7 +77,7 @@ async fn a_listener_of_another_organisation_or_with_an_old_certificate_is_not_be
     for stranger in &strangers {
         let listener = TestNode::start(stranger, &[]);
         let mut node = TestNode::start(&own, &[]);
-        node.net.set_candidates(vec![(stranger.node, vec![listener.address()])]).await.unwrap();
+        node.net.set_candidates(vec![(stranger.node, vec![listener.address().into()])]).await.unwrap();
         let refused = |phase: &LinkPhase| matches!(phase, LinkPhase::Unreachable { reason: Some(Ended::Handshake(_)) });
         node.told.until_phase(stranger.node, "refused", refused).await;
         assert!(node.net.connections().is_empty() && listener.told.all().is_empty());
@@ -91,7 +91,7 @@ async fn of_two_who_dial_at_once_the_connection_of_the_smaller_id_is_used() {
     let mut first = TestNode::start(&small, &[]);
     let mut second = TestNode::start(&large, &[]);
     let (here, there) = (first.address(), second.address());
-    let directory = |leaf: &Issued, address: SocketAddr| vec![(leaf.node, vec![address])];
+    let directory = |leaf: &Issued, address: SocketAddr| vec![(leaf.node, vec![address.into()])];
     let (one, two) = tokio::join!(
         first.net.set_candidates(directory(&large, there)),
         second.net.set_candidates(directory(&small, here))
@@ -120,7 +120,7 @@ async fn a_node_that_is_told_its_own_address_leaves_it_alone() {
     let [own, other] = leaves(&authority);
     let mut node = TestNode::start(&own, &[]);
     let mut friend = TestNode::start(&other, &[]);
-    let addresses = vec![(NODE_UNKNOWN, vec![node.address()]), (other.node, vec![friend.address()])];
+    let addresses = vec![(NODE_UNKNOWN, vec![node.address().into()]), (other.node, vec![friend.address().into()])];
     node.net.set_candidates(addresses).await.unwrap();
     node.told.until_connected(other.node).await;
     friend.told.until_connected(own.node).await;

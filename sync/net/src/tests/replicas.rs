@@ -34,7 +34,7 @@ async fn two_islands_become_equal() {
         here.write(lane, 200).await;
         there.write(lane, 300).await;
     }
-    there.net.set_candidates(vec![(one.node, vec![here.address()])]).await.unwrap();
+    there.net.set_candidates(vec![(one.node, vec![here.address().into()])]).await.unwrap();
     here.holds(1_500).await;
     there.holds(1_500).await;
     let in_sync = |told: &[NetEvent]| notice(told, |notice| matches!(notice, Notice::InSync { .. }));
