@@ -103,7 +103,7 @@ pub(crate) struct World {
     /// Virtual time of the last event of the story.
     last_event_ms: u64,
     /// Breaks the connection that delivers the frame of this number.
-    pub(super) break_at_frame: Option<u64>,
+    break_at_frame: Option<u64>,
     frames_delivered: u64,
     /// Events since virtual time last moved.
     in_this_moment: u64,
@@ -218,6 +218,21 @@ impl World {
 
     fn note(&mut self, note: Note) {
         self.journal.note(self.now_ms, note);
+    }
+}
+
+#[cfg(test)]
+impl World {
+    /// Gives a node a fault on purpose, to see that the rules find it.
+    pub(super) fn sabotage(&mut self, office: usize, sabotage: super::node::Sabotage) {
+        if let Some(node) = self.nodes.get_mut(office) {
+            node.sabotage = Some(sabotage);
+        }
+    }
+
+    /// Breaks the connection that delivers the frame of this number, counted from now.
+    pub(super) fn break_at(&mut self, frame: u64) {
+        self.break_at_frame = Some(self.frames_delivered + frame);
     }
 }
 
