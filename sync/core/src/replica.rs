@@ -121,6 +121,10 @@ impl Replica {
     }
 
     fn timer(&mut self, now: Now, actions: &mut Vec<Action>) {
+        // Too early: the time asked for still stands, and asking again would make two timers of one.
+        if self.wake_at.is_some_and(|at| now.mono_ms < at) {
+            return;
+        }
         self.wake_at = None;
         let due: Vec<NodeId> = self
             .sessions
