@@ -80,6 +80,27 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Overrun;
 
+/// How often the bytes of a connection are added to the counters.
+const METER_EVERY: Duration = Duration::from_secs(1);
+
+/// Counts what the connection costs on the wire, until it ends.
+async fn metered(connection: &quinn::Connection) -> quinn::ConnectionError {
+    let (mut sent, mut received) = (0, 0);
+    let mut count = || {
+        let stats = connection.stats();
+        counter!(metric::UDP_SENT).increment(stats.udp_tx.bytes.saturating_sub(sent));
+        counter!(metric::UDP_RECEIVED).increment(stats.udp_rx.bytes.saturating_sub(received));
+        (sent, received) = (stats.udp_tx.bytes, stats.udp_rx.bytes);
+    };
+    loop {
+        let ended = tokio::time::timeout(METER_EVERY, connection.closed()).await;
+        count();
+        if let Ok(error) = ended {
+            return error;
+        }
+    }
+}
+
 /// Opens the stream of class control and greets on it. Done without waiting: an honest peer gives room for it.
 pub(crate) fn open_control(connection: &quinn::Connection, run: &Run) -> Option<SendStream> {
     let mut stream = connection.open_uni().now_or_never()?.ok()?;
@@ -111,7 +132,7 @@ impl Connection {
     pub fn watch(&self, wiring: &Wiring) {
         let (number, closer, reports) = (self.number, self.closer.clone(), wiring.reports.clone());
         wiring.tasks.spawn(async move {
-            let ended = closer.ended(closer.connection.closed().await);
+            let ended = closer.ended(metered(&closer.connection).await);
             // A driver that is gone needs no report.
             _ = reports.send(Report::Closed { number, ended }).await;
         });

@@ -33,9 +33,9 @@ impl Database {
 
     /// The cursors of the oldest and the newest event kept; zeros when there is none.
     pub fn event_bounds(&self) -> Result<(u64, u64), StoreError> {
-        let bounds = self.row("SELECT min(cursor), max(cursor) FROM events", [], |row| {
-            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
-        })?;
+        // Each in a query of its own: SQLite looks both up in one only by reading the whole table.
+        let bounds = "SELECT (SELECT min(cursor) FROM events), (SELECT max(cursor) FROM events)";
+        let bounds = self.row(bounds, [], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))?;
         let (oldest, newest) = bounds.unwrap_or_default();
         Ok((oldest.unwrap_or(0).cast_unsigned(), newest.unwrap_or(0).cast_unsigned()))
     }
