@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 import { serviceWorker } from './build/service-worker.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const node = process.env['NOROSHI_NODE'] ?? 'http://127.0.0.1:8780';
+const node = process.env['NOROSHI_NODE'] ?? 'http://127.0.0.1:8470';
 
 export default defineConfig({
   plugins: [svelte(), serviceWorker(here('./src/sw/worker.js'), here('./public'))],
