@@ -1,25 +1,23 @@
 //! The bytes two nodes exchange. Frames do not know what carries them; docs/protocol.md describes them for others.
 
+mod offer;
+mod payload;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::entry::Lane;
-use crate::frontier::{Frontier, LogState};
+use crate::frontier::LogState;
 use crate::id::{Epoch, NodeId, RoomId, StorageId};
-use crate::limits::{
-    CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, FRAME_BYTES_MAX, LIST_ROOMS_MAX, WANT_RANGES_MAX, WINDOW_BYTES_MAX,
-};
+use crate::limits::{CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, FRAME_BYTES_MAX, LIST_ROOMS_MAX, WANT_RANGES_MAX};
 use crate::log::LogId;
 use crate::register::{RegisterVersion, SignedRegister};
-use crate::store::{Cursor, LogRange, RoomLines};
+use crate::store::{Cursor, LogRange};
 use crate::window::Window;
 use crate::wire::{self, Malformed};
 
 /// The only protocol version there is.
 pub const PROTOCOL_VERSION: u16 = 1;
-/// Level 3 compresses chat about five times at 200 MB/s.
-const ZSTD_LEVEL: i32 = 3;
-
 /// What kind of traffic a frame is: one stream each, the first goes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
@@ -199,7 +197,7 @@ impl Frame {
             Self::Changes(changes) => {
                 over("rooms of an offer", changes.rooms.len(), CHANGES_ROOMS_MAX)?;
                 let lines = changes.rooms.iter().map(|room| room.lines.len() + room.registers.len()).sum();
-                // A page may go over by one room, since a room is never split.
+                // Twice what this program sends, so that a later one may send more.
                 over("lines of an offer", lines, 2 * CHANGES_LINES_MAX)?;
                 changes.rooms.iter().flat_map(|room| &room.lines).try_for_each(|line| line.state.check())
             }
@@ -215,77 +213,6 @@ impl Frame {
             Self::Signal { body, .. } => over("signal", body.len(), SIGNAL_BYTES_MAX),
             _ => Ok(()),
         }
-    }
-}
-
-impl Changes {
-    /// Puts lines into the compact form.
-    pub fn pack(rooms: &[RoomLines], up_to: Option<u64>, more: bool) -> Self {
-        let mut nodes: Vec<NodeId> = rooms
-            .iter()
-            .flat_map(|room| room.logs.keys().map(|log| log.node).chain(room.registers.keys().copied()))
-            .collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        // A page has at most 4,000 lines, so an index always fits.
-        let index =
-            |node: &NodeId| nodes.binary_search(node).ok().and_then(|i| u16::try_from(i).ok()).unwrap_or(u16::MAX);
-        let rooms = rooms
-            .iter()
-            .map(|room| RoomOffer {
-                room: room.room,
-                lines: room
-                    .logs
-                    .iter()
-                    .map(|(log, state)| Line {
-                        node: index(&log.node),
-                        epoch: log.epoch,
-                        lane: log.lane,
-                        state: state.clone(),
-                    })
-                    .collect(),
-                registers: room.registers.iter().map(|(node, version)| (index(node), *version)).collect(),
-            })
-            .collect();
-        Self { nodes, rooms, up_to, more }
-    }
-
-    /// The ordinary form; an index that names no node is malformed.
-    pub fn unpack(&self) -> Result<Vec<RoomLines>, Malformed> {
-        let node = |index: u16| {
-            let missing = Malformed::Invalid { what: "changes", reason: "a line names no node" };
-            self.nodes.get(usize::from(index)).copied().ok_or(missing)
-        };
-        self.rooms
-            .iter()
-            .map(|offer| {
-                let mut logs = Frontier::new();
-                for line in &offer.lines {
-                    let log = LogId { room: offer.room, node: node(line.node)?, epoch: line.epoch, lane: line.lane };
-                    logs.insert(log, line.state.clone());
-                }
-                let registers = offer
-                    .registers
-                    .iter()
-                    .map(|(index, version)| Ok((node(*index)?, *version)))
-                    .collect::<Result<_, _>>()?;
-                Ok(RoomLines { room: offer.room, logs, registers })
-            })
-            .collect()
-    }
-}
-
-impl Payload {
-    pub fn compress(&self) -> Result<Vec<u8>, Malformed> {
-        zstd::bulk::compress(&wire::encode(self), ZSTD_LEVEL).map_err(|_| Malformed::Undecodable { what: "payload" })
-    }
-
-    /// Inflates at most [`WINDOW_BYTES_MAX`] and a margin for the envelopes, then decodes.
-    pub fn decompress(bytes: &[u8]) -> Result<Self, Malformed> {
-        const LIMIT: usize = WINDOW_BYTES_MAX + WINDOW_BYTES_MAX / 4;
-        let plain =
-            zstd::bulk::decompress(bytes, LIMIT).map_err(|_| Malformed::Undecodable { what: "compressed payload" })?;
-        wire::decode("payload", &plain, LIMIT)
     }
 }
 
@@ -322,20 +249,6 @@ mod tests {
             wall_ms: 1_790_000_000_000,
             features: u64::MAX,
         }
-    }
-
-    #[test]
-    fn a_payload_is_compressed_and_back() {
-        let payload = Payload { windows: vec![sample_window(&sample_key(1), 1, 40)], ..Payload::default() };
-        let bytes = payload.compress().unwrap();
-        assert_eq!(Payload::decompress(&bytes).unwrap(), payload);
-    }
-
-    #[test]
-    fn a_decompression_bomb_is_refused() {
-        let bomb = zstd::bulk::compress(&vec![0u8; 64 * 1024 * 1024], 19).unwrap();
-        assert!(bomb.len() < 16 * 1024);
-        assert!(Payload::decompress(&bomb).is_err());
     }
 
     #[test]

@@ -10,10 +10,13 @@ pub const SIGNATURE_BYTES_MAX: usize = 128;
 pub const CHECKPOINT_ENTRIES_MAX: u64 = 64;
 /// A node signs its log at least this often, bytes of encoded entries.
 pub const CHECKPOINT_BYTES_MAX: usize = 128 * 1024;
-/// Largest window after compression, bytes.
-pub const WINDOW_COMPRESSED_BYTES_MAX: usize = 256 * 1024;
-/// Largest window before compression, bytes.
+/// A window that is sent ends at the first checkpoint at which it has so many bytes of encoded entries. The checkpoints of
+/// an honest writer stand no further apart than [`CHECKPOINT_BYTES_MAX`], so its windows stay below 256 KiB.
+pub const WINDOW_BYTES_ENOUGH: usize = 128 * 1024;
+/// Largest window that is taken, bytes of encoded entries.
 pub const WINDOW_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What the payload of a data frame may inflate to: the largest window and its envelope, bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 5 * 1024 * 1024;
 /// Largest frame between two nodes, bytes.
 pub const FRAME_BYTES_MAX: usize = 512 * 1024;
 /// Held ranges above the contiguous part of one log; beyond that only the contiguous end grows.
@@ -22,13 +25,11 @@ pub const HELD_RANGES_MAX: usize = 8;
 pub const REGISTER_BYTES_MAX: usize = 256 * 1024;
 /// Rooms offered in one page of changes.
 pub const CHANGES_ROOMS_MAX: usize = 512;
-/// Log lines offered in one page of changes (a line is about 80 bytes, so a page stays below half a frame).
+/// Lines (logs and registers) offered in one frame. A line is about 80 bytes, and 70 more for each range held above a gap.
 pub const CHANGES_LINES_MAX: usize = 2_000;
 /// Rooms listed in one page of the full list (48 bytes each).
 pub const LIST_ROOMS_MAX: usize = 5_000;
 /// Ranges asked for in one `Want`.
 pub const WANT_RANGES_MAX: usize = 2_000;
-/// Uncompressed bytes a session asks for before the answers are applied.
-pub const IN_FLIGHT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Stamps after the year 2100 (4102444800000 ms) are malformed.
 pub const TIME_MS_MAX: u64 = 4_102_444_800_000;

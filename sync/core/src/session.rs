@@ -168,7 +168,7 @@ impl Session {
             (Purpose::Prove, Answer::Greeting(mine)) => self.prove(context, &mine),
             (Purpose::ListMine { after }, Answer::List(rooms)) => self.send_list(context, after, &rooms),
             (Purpose::Differing(theirs), Answer::List(mine)) => self.differing(context, &theirs, &mine),
-            (Purpose::OfferRooms, Answer::Offers(rooms)) => self.offer_rooms(context, &rooms),
+            (Purpose::OfferRooms, Answer::Offers(rooms)) => self.offer_rooms(context, rooms),
             // The driver answered another question than was asked: a bug of ours, but not worth a wrong conclusion.
             _ => self.close(context, CloseReason::Store),
         }

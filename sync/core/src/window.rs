@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{self, Signature};
 use crate::entry::Entry;
-use crate::limits::{ENTRY_BYTES_MAX, WINDOW_BYTES_MAX};
+use crate::limits::WINDOW_BYTES_MAX;
 use crate::log::{Hash, LogId, chain, entry_hash};
 use crate::wire::Malformed;
 
@@ -93,7 +93,7 @@ impl Window {
     /// Chains all entries from `base` and checks every signature. About 1 µs an entry and 36 µs a checkpoint.
     pub fn verify(self) -> Result<VerifiedWindow, WindowRefused> {
         let bytes = self.bytes();
-        if bytes > WINDOW_BYTES_MAX + ENTRY_BYTES_MAX {
+        if bytes > WINDOW_BYTES_MAX {
             return Err(WindowRefused::TooLarge { bytes });
         }
         if self.first == 0 || self.first.checked_add(self.items.len() as u64).is_none() {
@@ -236,6 +236,36 @@ pub(crate) mod tests {
         refuse("sequence 0", |window| window.first = 0);
         refuse("sequence overflow", |window| window.first = u64::MAX);
         refuse("an erased place with another hash", |window| window.items[0] = Item::Erased(Hash::from_bytes([1; 32])));
+    }
+
+    #[test]
+    fn a_window_of_4_mib_is_the_largest() {
+        // Never reaches the signature: what is too large is refused before anything is hashed.
+        let refusal = |bytes: usize| {
+            let mut window = sample_window(&sample_key(1), 1, 1);
+            window.items = vec![Item::Entry(vec![0; 1024 * 1024]); bytes / (1024 * 1024)];
+            window.items.push(Item::Entry(vec![0; bytes % (1024 * 1024)]));
+            window.verify().unwrap_err()
+        };
+        assert_eq!(refusal(WINDOW_BYTES_MAX + 1), WindowRefused::TooLarge { bytes: WINDOW_BYTES_MAX + 1 });
+        assert!(!matches!(refusal(WINDOW_BYTES_MAX), WindowRefused::TooLarge { .. }));
+    }
+
+    #[test]
+    fn an_entry_over_64_kib_is_refused() {
+        let key = sample_key(1);
+        let signed = |body: usize| {
+            let log = LogId { node: key.node(), ..sample_log() };
+            let mut entry = sample(1);
+            entry.body = vec![7; body];
+            let bytes = entry.encode();
+            let hash = chain(log.genesis(), entry_hash(&bytes));
+            let signature = checkpoint::sign(&key, &log, 1, &hash);
+            let checkpoints = vec![CheckpointMark { seq: 1, signature }];
+            Window { log, first: 1, base: log.genesis(), items: vec![Item::Entry(bytes)], checkpoints }.verify()
+        };
+        assert!(signed(64 * 1024).is_ok());
+        assert!(matches!(signed(64 * 1024 + 1), Err(WindowRefused::Entry { seq: 1, .. })));
     }
 
     #[test]

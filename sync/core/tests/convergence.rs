@@ -4,12 +4,16 @@
 
 mod world;
 
-use noroshi_sync::entry::Lane;
+use noroshi_sync::checkpoint::Signature;
+use noroshi_sync::entry::{Entry, Lane};
 use noroshi_sync::event::{CloseReason, Event, Notice};
+use noroshi_sync::frame::{Frame, Payload, Want};
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::StorageId;
+use noroshi_sync::log::Hash;
 use noroshi_sync::register::RegisterVersion;
-use noroshi_sync::store::{Batch, Cursor, Store};
+use noroshi_sync::store::{Batch, Cursor, LogRange, RoomLines, Store};
+use noroshi_sync::window::Item;
 use proptest::prelude::*;
 use world::{World, room};
 
@@ -234,6 +238,134 @@ fn garbage_and_broken_promises_close_the_connection_only() {
     world.connect(0, 1);
     world.run(3_000);
     assert!(world.is_equal(room(1), &BOTH));
+}
+
+/// Node 1 answers with data that was changed in this way: node 0 closes, stores nothing of it, and goes on with node 2.
+fn refuses(name: &str, tamper: fn(&mut Payload)) {
+    let registers = name.contains("register");
+    let mut world = World::new(3, 21);
+    world.share(room(1), &[0, 1, 2]);
+    world.post(1, room(1), Lane::Normal, 3);
+    world.connect(1, 2);
+    world.run(2_000);
+    let key = noroshi_sync::checkpoint::NodeKey::from_seed(&[2; 32]).unwrap();
+    let version = RegisterVersion { start: Hlc::from_parts(5, 0), counter: 1 };
+    assert_eq!(key.node(), world.node(1));
+    world.members[1].store.write_register(room(1), version, b"read".to_vec()).unwrap();
+    world.tamper = Some((1, tamper));
+    let peer = world.node(2);
+    world.connect(0, 1);
+    world.run(2_000);
+    let forged = CloseReason::Protocol("data its writer did not sign");
+    assert_eq!(world.members[0].closes, vec![forged], "{name}");
+    assert!(world.members[0].notices.iter().any(|notice| matches!(notice, Notice::Forged { .. })), "{name}");
+    let stored = world.members[0].store.offers(&peer, &[room(1)]).unwrap();
+    let damaged = |lines: &RoomLines| if registers { lines.registers.len() } else { lines.logs.len() };
+    assert!(stored.iter().all(|lines| damaged(lines) == 0), "{name}: something was stored");
+    world.connect(0, 2);
+    world.run(3_000);
+    assert!(world.is_equal(room(1), &[0, 1, 2]), "{name}");
+}
+
+fn first_entry(payload: &mut Payload) -> &mut Vec<u8> {
+    match payload.windows.iter_mut().flat_map(|window| &mut window.items).next() {
+        Some(Item::Entry(bytes)) => bytes,
+        _ => unreachable!("only for data with entries"),
+    }
+}
+
+#[test]
+fn a_forged_batch_closes_and_stores_nothing() {
+    refuses("a broken chain", |payload| {
+        payload.windows.iter_mut().for_each(|window| window.base = Hash::from_bytes([9; 32]));
+    });
+    refuses("a forged checkpoint", |payload| {
+        let marks = payload.windows.iter_mut().flat_map(|window| &mut window.checkpoints);
+        marks.for_each(|mark| mark.signature = Signature::from_bytes([9; 64]));
+    });
+    refuses("an entry over 64 KiB", |payload| {
+        if !payload.windows.is_empty() {
+            let mut entry = Entry::decode(first_entry(payload)).unwrap();
+            entry.body = vec![7; 64 * 1024 + 1];
+            *first_entry(payload) = entry.encode();
+        }
+    });
+    refuses("an entry out of place", |payload| {
+        payload.windows.iter_mut().for_each(|window| window.items.rotate_left(1));
+    });
+    refuses("an entry of garbage", |payload| {
+        if !payload.windows.is_empty() {
+            *first_entry(payload) = vec![0xff; 40];
+        }
+    });
+    refuses("a register of somebody else", |payload| {
+        payload.registers.iter_mut().for_each(|register| register.signature = Signature::from_bytes([9; 64]));
+    });
+}
+
+#[test]
+fn large_entries_that_do_not_compress_cross_on_every_lane() {
+    for lane in [Lane::Normal, Lane::Urgent, Lane::Policy] {
+        let mut world = two(22);
+        world.post_large(0, room(1), lane, 64);
+        world.connect(0, 1);
+        world.run(20_000);
+        world.post_large(1, room(1), lane, 12);
+        world.run(20_000);
+        assert!(world.is_equal(room(1), &BOTH), "{lane:?}");
+        assert_eq!(world.count(0, room(1)), 76);
+        assert!(world.members.iter().all(|member| member.closes.is_empty()), "{lane:?}: {:?}", world.members[0].closes);
+    }
+}
+
+#[test]
+fn a_peer_that_cannot_send_is_not_asked_too_much() {
+    let mut world = two(23);
+    world.connect(0, 1);
+    world.run(2_000);
+    // Node 0 goes on writing and telling, but its transport takes no more data.
+    world.stalled = Some(0);
+    for _ in 0..300 {
+        world.post(0, room(1), Lane::Normal, 1);
+        world.run(20);
+    }
+    let wants = world.frames.iter().filter(|frame| frame.2 == "want").count();
+    assert!(wants <= 64, "{wants} requests");
+    assert!(world.members.iter().all(|member| member.closes.is_empty()), "{:?}", world.members[0].closes);
+    // A new connection finds a transport that works.
+    world.stalled = None;
+    world.cut(0, 1);
+    world.connect(0, 1);
+    world.run(5_000);
+    assert!(world.is_equal(room(1), &BOTH));
+    assert_eq!(world.count(1, room(1)), 300);
+}
+
+#[test]
+fn the_65th_waiting_request_is_a_breach() {
+    let close_after = |requests: u64| {
+        let mut world = two(24);
+        world.post(0, room(1), Lane::Normal, 1);
+        world.connect(0, 1);
+        world.run(2_000);
+        world.stalled = Some(0);
+        let peer = world.node(1);
+        let log = *world.members[0].store.frontier(room(1)).keys().next().unwrap();
+        let ranges = vec![LogRange { log, first: 1, last: 1 }];
+        let want =
+            |request| Frame::Want(Want { request, class: 3, ranges: ranges.clone(), registers: vec![] }).encode();
+        // Two answers fill the transport; before they arrive, the rest waits.
+        for request in 1_000..1_002 {
+            world.happen(0, Event::Frame { peer, bytes: want(request) });
+            world.run(3);
+        }
+        for request in 2_000..2_000 + requests {
+            world.happen(0, Event::Frame { peer, bytes: want(request) });
+        }
+        world.members[0].closes.clone()
+    };
+    assert_eq!(close_after(64), vec![]);
+    assert_eq!(close_after(65), vec![CloseReason::Protocol("too many requests at once")]);
 }
 
 #[test]

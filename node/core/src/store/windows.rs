@@ -2,7 +2,7 @@
 
 use noroshi_sync::checkpoint::Signature;
 use noroshi_sync::id::NodeId;
-use noroshi_sync::limits::CHECKPOINT_ENTRIES_MAX;
+use noroshi_sync::limits::{CHECKPOINT_ENTRIES_MAX, WINDOW_BYTES_ENOUGH};
 use noroshi_sync::store::{LogRange, StoreError, WindowPage};
 use noroshi_sync::window::{CheckpointMark, Item, Window};
 
@@ -60,20 +60,39 @@ impl Database {
         Ok(())
     }
 
-    /// Entries `first` to the first signed place at or after `last`, which lie in `run`.
+    /// Entries `first` to the first signed place at or after `last`, or at which there are bytes enough; all lie in `run`.
     fn read_window(&self, log: LogPk, row: &LogRow, run: &Run, first: u64, last: u64) -> Result<Window, StoreError> {
-        let checkpoints = self.read_marks(log, run, first, last)?;
-        let end = checkpoints.last().map_or(0, |mark| mark.seq);
+        let mut checkpoints = self.read_marks(log, run, first, last)?;
         let base = if first == run.first { run.base } else { self.hash_at(log, run, first - 1)? };
-        let items = self.rows(
-            "SELECT bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
-            (EntryPk::new(log, first), EntryPk::new(log, end)),
-            |row| row.get(0).map(Item::Entry),
-        )?;
-        if items.len() as u64 != end + 1 - first {
-            return Err(damaged(format!("entries {first} to {end} of log {} are not all there", row.id)));
+        let items = self.read_items(log, first, &checkpoints)?;
+        let end = first + items.len() as u64 - 1;
+        checkpoints.retain(|mark| mark.seq <= end);
+        if items.is_empty() || checkpoints.last().is_none_or(|mark| mark.seq != end) {
+            return Err(damaged(format!("entries from {first} on of log {} are not all there", row.id)));
         }
         Ok(Window { log: row.id, first, base, items, checkpoints })
+    }
+
+    /// Entries from `first` to the last mark, or to an earlier one at which there are bytes enough.
+    fn read_items(&self, log: LogPk, first: u64, marks: &[CheckpointMark]) -> Result<Vec<Item>, StoreError> {
+        let end = marks.last().map_or(0, |mark| mark.seq);
+        let mut marks = marks.iter().peekable();
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        self.each(
+            "SELECT entry_pk, bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
+            (EntryPk::new(log, first), EntryPk::new(log, end)),
+            |row| {
+                let (seq, entry) = (row.get::<_, EntryPk>(0)?.seq(), row.get::<_, Vec<u8>>(1)?);
+                if seq != first + items.len() as u64 {
+                    return Ok(false);
+                }
+                bytes += entry.len();
+                items.push(Item::Entry(entry));
+                Ok(marks.next_if(|mark| mark.seq == seq).is_none() || bytes < WINDOW_BYTES_ENOUGH)
+            },
+        )?;
+        Ok(items)
     }
 
     /// Signatures from `first` up to the first one at or after `last`.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::serving::PAGE_BYTES;
 use super::{Context, Purpose, Session};
 use crate::entry::Lane;
 use crate::frame::{Changes, Class, Data, Frame, Payload};
 use crate::frontier::LogState;
 use crate::id::{NodeId, RoomId};
-use crate::limits::WINDOW_BYTES_MAX;
 use crate::log::LogId;
 use crate::register::RegisterVersion;
 use crate::store::{ChangePage, LogRange, Query, RoomLines, WindowPage};
@@ -102,14 +102,15 @@ impl Session {
             page.rooms.into_iter().filter_map(|lines| self.offering.without_echo(lines)).collect();
         let ranges = self.offering.urgent(&rooms);
         if !ranges.is_empty() {
-            context.ask(Purpose::Push, Query::Windows { peer: self.peer, ranges, bytes_max: WINDOW_BYTES_MAX / 8 });
+            context.ask(Purpose::Push, Query::Windows { peer: self.peer, ranges, bytes_max: PAGE_BYTES });
         }
         if rooms.is_empty() {
             self.offering.dirty |= page.more;
         } else {
             self.offering.waiting = page.more;
-            let changes = Changes::pack(&rooms, Some(page.up_to), page.more);
-            self.send(context, Class::Control, &Frame::Changes(changes));
+            for changes in Changes::pages(rooms, Some(page.up_to), page.more) {
+                self.send(context, Class::Control, &Frame::Changes(changes));
+            }
         }
         self.offer_more(context);
         self.check_drained(context);
@@ -121,7 +122,7 @@ impl Session {
             return;
         }
         let payload = Payload { windows: page.windows, ..Payload::default() };
-        if let Ok(payload) = payload.compress() {
+        for payload in payload.into_parts().unwrap_or_default() {
             self.send(context, Class::Urgent, &Frame::Data(Data { request: 0, last: true, payload }));
         }
     }
@@ -133,9 +134,11 @@ impl Session {
     }
 
     /// Answers `RoomsWanted`, and shows our side of rooms that differ.
-    pub(super) fn offer_rooms(&mut self, context: &mut Context, rooms: &[RoomLines]) {
-        if !rooms.is_empty() {
-            let changes = Changes::pack(rooms, None, false);
+    pub(super) fn offer_rooms(&mut self, context: &mut Context, rooms: Vec<RoomLines>) {
+        if rooms.is_empty() {
+            return;
+        }
+        for changes in Changes::pages(rooms, None, false) {
             self.send(context, Class::Control, &Frame::Changes(changes));
         }
     }

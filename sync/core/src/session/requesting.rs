@@ -16,6 +16,8 @@ use crate::window::{VerifiedWindow, Window};
 
 /// Entries asked for and not yet stored. With chat's 250 bytes an entry about 4 MiB.
 const IN_FLIGHT_ENTRIES_MAX: u64 = 16_384;
+/// Requests open at once, below the number at which the peer takes it for a breach.
+const REQUESTS_OPEN_MAX: usize = 48;
 /// Entries asked for in one request, so that several are under way and progress is seen.
 const REQUEST_ENTRIES_MAX: u64 = 2_048;
 /// A log that lacks more than this is fetched newest page first.
@@ -118,7 +120,8 @@ impl Session {
         let mut requests: Vec<(Class, Vec<LogRange>, u64)> = Vec::new();
         for candidate in candidates {
             let LogRange { log, first, last } = candidate.range;
-            let budget = IN_FLIGHT_ENTRIES_MAX.saturating_sub(self.fetching.in_flight);
+            let is_free = self.fetching.requests.len() + requests.len() < REQUESTS_OPEN_MAX;
+            let budget = if is_free { IN_FLIGHT_ENTRIES_MAX.saturating_sub(self.fetching.in_flight) } else { 0 };
             let end = last.min(first.saturating_add(budget).saturating_sub(1));
             let claimed = if budget == 0 { Vec::new() } else { context.planner.claim(self.peer, log, first, end) };
             let count: u64 = claimed.iter().map(|(first, last)| last - first + 1).sum();
@@ -132,13 +135,24 @@ impl Session {
                 add_to_requests(&mut requests, candidate.class, LogRange { log, first, last });
             }
         }
-        let fetching = &mut self.fetching;
-        let fresh: Vec<_> = registers.iter().copied().filter(|key| fetching.registers_in_flight.insert(*key)).collect();
-        for registers in fresh.chunks(WANT_RANGES_MAX / 2) {
-            self.want(context, Class::Newest, Vec::new(), registers.to_vec());
-        }
         for (class, ranges, _) in requests {
             self.want(context, class, ranges, Vec::new());
+        }
+        self.request_registers(context, registers);
+    }
+
+    fn request_registers(&mut self, context: &mut Context, registers: &[(RoomId, NodeId)]) {
+        let in_flight = &self.fetching.registers_in_flight;
+        let fresh: Vec<_> = registers.iter().copied().filter(|key| !in_flight.contains(key)).collect();
+        for registers in fresh.chunks(WANT_RANGES_MAX / 2) {
+            if self.fetching.requests.len() < REQUESTS_OPEN_MAX {
+                self.fetching.registers_in_flight.extend(registers);
+                self.want(context, Class::Newest, Vec::new(), registers.to_vec());
+                continue;
+            }
+            for (room, _) in registers {
+                self.fetching.offers.get_mut(room).into_iter().for_each(|offer| offer.waiting = true);
+            }
         }
     }
 

@@ -6,7 +6,6 @@ use super::{Context, Purpose, Session};
 use crate::event::CloseReason;
 use crate::frame::{Class, Data, Frame, Payload, Want};
 use crate::id::{NodeId, RoomId};
-use crate::limits::FRAME_BYTES_MAX;
 use crate::register::SignedRegister;
 use crate::store::{LogRange, Query, WindowPage};
 
@@ -14,10 +13,11 @@ use crate::store::{LogRange, Query, WindowPage};
 const REQUESTS_MAX: usize = 64;
 /// Frames handed to the transport and not yet taken by it.
 const UNSENT_MAX: usize = 2;
-/// Uncompressed bytes read for one answer. Even incompressible it stays below half a frame and within one window.
-const PAGE_BYTES: usize = 192 * 1024;
+/// Uncompressed bytes after which an answer takes no further window. With that last window it may still be more than a
+/// frame holds, if it does not compress; then it is cut.
+pub(super) const PAGE_BYTES: usize = 192 * 1024;
 /// Register batches read for one answer.
-const REGISTERS_A_PAGE: usize = 64;
+const REGISTERS_A_PAGE: usize = 16;
 
 #[derive(Debug)]
 struct Request {
@@ -69,40 +69,24 @@ impl Session {
         if let Some(request) = &mut self.serving.current {
             request.ranges = page.rest;
         }
-        self.answer(context, vec![payload]);
+        self.answer(context, payload);
     }
 
     pub(super) fn serve_registers(&mut self, context: &mut Context, registers: Vec<SignedRegister>) {
-        let mut payloads = Vec::new();
-        let mut payload = Payload::default();
-        let mut bytes = 0;
-        for register in registers {
-            if bytes + register.body.len() > PAGE_BYTES && bytes > 0 {
-                payloads.push(std::mem::take(&mut payload));
-                bytes = 0;
-            }
-            bytes += register.body.len();
-            payload.registers.push(register);
-        }
-        payloads.push(payload);
-        self.answer(context, payloads);
+        self.answer(context, Payload { registers, ..Payload::default() });
     }
 
-    /// Sends the payloads as parts of the current request and puts back what remains of it.
-    fn answer(&mut self, context: &mut Context, payloads: Vec<Payload>) {
+    /// Sends the payload as a part of the answer to the current request, or several, and puts back what remains of it.
+    fn answer(&mut self, context: &mut Context, payload: Payload) {
         let Some(request) = self.serving.current.take() else { return };
         let is_complete = request.ranges.is_empty() && request.registers.is_empty();
-        let count = payloads.len();
-        for (index, payload) in payloads.into_iter().enumerate() {
+        let Ok(parts) = payload.into_parts() else {
+            return self.close(context, CloseReason::Store);
+        };
+        let count = parts.len();
+        for (index, payload) in parts.into_iter().enumerate() {
             let last = is_complete && index + 1 == count;
-            let Ok(payload) = payload.compress() else {
-                return self.close(context, CloseReason::Store);
-            };
-            let frame = Frame::Data(Data { request: request.number, last, payload }).encode();
-            if frame.len() > FRAME_BYTES_MAX {
-                return self.close(context, CloseReason::Store);
-            }
-            self.send_encoded(context, request.class, frame);
+            self.send(context, request.class, &Frame::Data(Data { request: request.number, last, payload }));
         }
         if !is_complete {
             let place = self.serving.requests.partition_point(|waiting| waiting.class < request.class);

@@ -11,7 +11,10 @@ use crate::entry::{Draft, Entry, Lane};
 use crate::frontier::LogState;
 use crate::hlc::Hlc;
 use crate::id::{DeviceId, EntryId, Epoch, NodeId, RoomId, StorageId, UserId};
-use crate::limits::{CHANGES_ROOMS_MAX, CHECKPOINT_ENTRIES_MAX, HELD_RANGES_MAX, LIST_ROOMS_MAX};
+use crate::limits::{
+    CHANGES_ROOMS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_ENTRIES_MAX, ENTRY_BODY_BYTES_MAX, HELD_RANGES_MAX,
+    LIST_ROOMS_MAX, WINDOW_BYTES_ENOUGH,
+};
 use crate::log::LogId;
 use crate::register::RegisterVersion;
 use crate::window::{Item, VerifiedWindow, Window};
@@ -42,7 +45,7 @@ macro_rules! store_conformance {
             a_restart_begins_new_logs_and_loses_nothing, too_many_gaps_are_refused, windows_come_in_pages_and_end_at_checkpoints,
             any_order_of_delivery_gives_the_same_frontier, its_own_running_log_is_refused, unknown_kinds_are_relayed_byte_for_byte,
             an_entry_sorts_after_all_its_writer_has_seen, a_cursor_is_kept_only_with_its_batch, the_list_comes_in_pages,
-            an_erased_place_without_grounds_is_refused,
+            an_erased_place_without_grounds_is_refused, a_window_has_a_bounded_size,
         );
     };
     (@each $fixture:expr; $($name:ident),+ $(,)?) => {
@@ -72,6 +75,14 @@ fn draft(room: RoomId, lane: Lane, number: u64) -> Draft {
     let (author, device) = (UserId::from_bytes([3; 16]), DeviceId::from_bytes([4; 16]));
     let body = format!("避難所を開設しました {number}").into_bytes();
     Draft::attested(room, lane, EntryId::from_bytes(id), 1, author, device, EntryId::NIL, body)
+}
+
+/// As [`draft`], with a body of the largest size, which does not compress.
+fn large_draft(room: RoomId, lane: Lane, number: u64) -> Draft {
+    let mut draft = draft(room, lane, number);
+    draft.body = vec![0; ENTRY_BODY_BYTES_MAX];
+    blake3::Hasher::new().update(&number.to_be_bytes()).finalize_xof().fill(&mut draft.body);
+    draft
 }
 
 fn clock(now_ms: u64) -> WallClock {
@@ -450,6 +461,28 @@ pub fn the_list_comes_in_pages<F: Fixture>(fixture: &F) {
     assert_eq!(store.list(&key(2).node(), Some(middle)).unwrap(), all[5..].to_vec());
     let sum: Digest = all.iter().map(|(_, digest)| *digest).sum();
     assert_eq!(sum, digest_for(&store, 2), "what is shared is the sum of its rooms");
+}
+
+pub fn a_window_has_a_bounded_size<F: Fixture>(fixture: &F) {
+    let mut store = shared(fixture, 1);
+    let drafts: Vec<Draft> = (0..20).map(|number| large_draft(room(1), Lane::Normal, number)).collect();
+    let (together, alone) = drafts.split_at(10);
+    let log = store.append(together.to_vec(), clock(1_000)).unwrap()[0].log;
+    for draft in alone {
+        store.append(vec![draft.clone()], clock(1_000)).unwrap();
+    }
+    let mut other = shared(fixture, 2);
+    for first in [1, 6] {
+        let windows = fetch(&store, key(2).node(), log, first, 20);
+        let bytes = |window: &VerifiedWindow| window.items().iter().map(|item| item.bytes.len()).sum::<usize>();
+        assert!(windows.iter().all(|window| bytes(window) <= WINDOW_BYTES_ENOUGH + CHECKPOINT_BYTES_MAX));
+        assert_eq!(windows.iter().map(|window| window.items().len()).sum::<usize>() as u64, 21 - first);
+        give(&mut other, 1, windows);
+    }
+    assert_eq!(state(&other, log), state(&store, log));
+    // What was relayed is cut in the same way.
+    let again = fetch(&other, key(3).node(), log, 1, 20);
+    assert!(again.len() >= 7, "{}", again.len());
 }
 
 pub fn an_erased_place_without_grounds_is_refused<F: Fixture>(fixture: &F) {

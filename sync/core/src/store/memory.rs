@@ -14,6 +14,7 @@ use crate::hlc::Hlc;
 use crate::id::{Epoch, NodeId, RoomId, StorageId};
 use crate::limits::{
     CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_ENTRIES_MAX, LIST_ROOMS_MAX,
+    WINDOW_BYTES_ENOUGH,
 };
 use crate::log::{Hash, LogId, chain, entry_hash};
 use crate::register::{Register, RegisterVersion, SignedRegister, VerifiedRegister};
@@ -231,8 +232,15 @@ impl Held {
         self.entries.get(&seq).map(|entry| entry.1).or_else(|| self.bases.get(&seq).copied())
     }
 
-    /// The window from `first` to the first checkpoint at or after `last`, if all of it is held.
+    /// The window from `first` to the first checkpoint at or after `last`, or at which it has bytes enough, if all of it
+    /// is held.
     fn window(&self, log: &LogId, first: u64, last: u64) -> Option<Window> {
+        let mut bytes = 0;
+        let enough = self.entries.range(first..last).find(|(_, (entry, _))| {
+            bytes += entry.len();
+            bytes >= WINDOW_BYTES_ENOUGH
+        });
+        let last = enough.map_or(last, |(seq, _)| *seq);
         let end = *self.checkpoints.range(last..).next()?.0;
         let base = self.hash(first - 1)?;
         let items: Vec<Item> =
@@ -389,10 +397,15 @@ impl Store for MemoryStore {
             let bytes = entry.encode();
             let hash = chain(held.state.hash, entry_hash(&bytes));
             let since = unsigned.entry(log).or_default();
+            if since.1 + bytes.len() > CHECKPOINT_BYTES_MAX {
+                let LogState { length, hash, .. } = held.state;
+                held.checkpoints.insert(length, checkpoint::sign(&self.key, &log, length, &hash));
+                *since = (0, 0);
+            }
             *since = (since.0 + 1, since.1 + bytes.len());
             held.entries.insert(entry.seq, (bytes, hash));
             held.state = LogState { length: entry.seq, hash, above: Vec::new() };
-            if since.0 >= CHECKPOINT_ENTRIES_MAX || since.1 >= CHECKPOINT_BYTES_MAX {
+            if since.0 >= CHECKPOINT_ENTRIES_MAX {
                 held.checkpoints.insert(entry.seq, checkpoint::sign(&self.key, &log, entry.seq, &hash));
                 unsigned.remove(&log);
             }

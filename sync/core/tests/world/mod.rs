@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use noroshi_sync::checkpoint::NodeKey;
 use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::event::{Action, CloseReason, Event, Notice, Now};
-use noroshi_sync::frame::{Class, Frame};
+use noroshi_sync::frame::{Class, Frame, Payload};
 use noroshi_sync::id::{DeviceId, EntryId, Epoch, NodeId, RoomId, StorageId, UserId};
 use noroshi_sync::replica::Replica;
 use noroshi_sync::store::memory::MemoryStore;
@@ -48,8 +48,15 @@ pub struct World {
     arrivals: BTreeMap<(usize, usize, Class), u64>,
     random: u64,
     pub jitter_ms: u64,
+    /// The transport takes no more frames of this member.
+    pub stalled: Option<usize>,
+    /// A member whose data frames are changed on their way.
+    pub tamper: Option<Tamper>,
     epochs: u64,
 }
+
+/// A lie told on the way: the member that tells it, and what becomes of a data frame's payload.
+pub type Tamper = (usize, fn(&mut Payload));
 
 const LATENCY_MS: u64 = 10;
 
@@ -74,6 +81,8 @@ impl World {
             arrivals: BTreeMap::new(),
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             jitter_ms: 0,
+            stalled: None,
+            tamper: None,
             epochs: 100,
         }
     }
@@ -109,9 +118,26 @@ impl World {
                 Draft::attested(room, lane, EntryId::from_bytes(id), 1, author, device, EntryId::NIL, body)
             })
             .collect();
+        self.append(index, room, drafts);
+    }
+
+    /// As [`World::post`], with bodies of the largest size that do not compress.
+    pub fn post_large(&mut self, index: usize, room: RoomId, lane: Lane, count: u64) {
+        let large = |number: u64| {
+            let mut body = vec![0; noroshi_sync::limits::ENTRY_BODY_BYTES_MAX];
+            blake3::Hasher::new().update(&number.to_be_bytes()).finalize_xof().fill(&mut body);
+            let (author, device) = (UserId::from_bytes([3; 16]), DeviceId::from_bytes([4; 16]));
+            let id = EntryId::from_bytes(*body.first_chunk().unwrap());
+            Draft::attested(room, lane, id, 1, author, device, EntryId::NIL, body)
+        };
+        self.append(index, room, (0..count).map(large).collect());
+    }
+
+    fn append(&mut self, index: usize, room: RoomId, drafts: Vec<Draft>) {
+        let count = drafts.len();
         let clock = WallClock { now_ms: self.now_ms, offset_ms: None };
         let appended = self.members[index].store.append(drafts, clock).unwrap();
-        assert_eq!(appended.len() as u64, count);
+        assert_eq!(appended.len(), count);
         self.happen(index, Event::Changed { latest_change: 0, rooms: vec![room] });
     }
 
@@ -216,8 +242,22 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: usize, peer: NodeId, class: Class, bytes: Vec<u8>) {
+    fn send(&mut self, from: usize, peer: NodeId, class: Class, mut bytes: Vec<u8>) {
         let to = self.index(peer);
+        assert!(
+            bytes.len() <= noroshi_sync::limits::FRAME_BYTES_MAX,
+            "{} of {} bytes",
+            frame_name(&bytes),
+            bytes.len()
+        );
+        if let (Some((_, tamper)), Ok(Frame::Data(mut data))) =
+            (self.tamper.filter(|(liar, _)| *liar == from), Frame::decode(&bytes))
+        {
+            let mut payload = Payload::decompress(&data.payload).unwrap();
+            tamper(&mut payload);
+            data.payload = payload.compress().unwrap();
+            bytes = Frame::Data(data).encode();
+        }
         let Some(generation) = self.connections.get(&key(from, to)).copied() else { return };
         *self.sent.entry((from, to)).or_default() += bytes.len() as u64;
         self.frames.push((from, to, frame_name(&bytes), bytes.len()));
@@ -229,8 +269,10 @@ impl World {
         let connection = Some((to, generation));
         let sender = self.node(from);
         self.enqueue_at(arrival, Happening { node: to, event: Event::Frame { peer: sender, bytes }, connection });
-        let connection = Some((to, generation));
-        self.enqueue(1, Happening { node: from, event: Event::Sent { peer, class }, connection });
+        if self.stalled != Some(from) {
+            let connection = Some((to, generation));
+            self.enqueue(1, Happening { node: from, event: Event::Sent { peer, class }, connection });
+        }
     }
 
     fn index(&self, node: NodeId) -> usize {
