@@ -41,6 +41,8 @@ pub struct Figures {
     pub refused: u64,
     pub crashes: u64,
     pub connections_ended: u64,
+    /// Frames of an ended connection that arrived again on the next one.
+    pub frames_replayed: u64,
     /// Entries that arrived over lines, all in all and after the last event.
     pub entries_carried: u64,
     pub entries_carried_after: u64,

@@ -15,7 +15,7 @@ pub struct Faults {
     pub loss: f64,
     /// Chance of each frame that its connection breaks, although the line is up.
     pub drop: f64,
-    /// Chance of each new connection that frames of the last one arrive on it again.
+    /// Chance of each new connection that frames of the last one arrive on it again; in runs with an odd seed.
     pub replay: f64,
     pub weights: Weights,
 }

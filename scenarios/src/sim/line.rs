@@ -136,6 +136,7 @@ pub(crate) struct Line {
     remembered: Sides<VecDeque<(Class, Vec<u8>)>>,
     pub traffic: Sides<Traffic>,
     pub connections_ended: u64,
+    pub frames_replayed: u64,
 }
 
 #[derive(Debug)]
@@ -184,6 +185,7 @@ impl Line {
             remembered: Sides::default(),
             traffic: Sides::default(),
             connections_ended: 0,
+            frames_replayed: 0,
         }
     }
 
@@ -364,6 +366,7 @@ impl Line {
         let Some(connection) = &mut self.connection else { return };
         for (class, bytes) in old.into_iter().skip(start).take(count) {
             let at_ms = now_ms + self.random.below(2 * self.config.latency_ms + 20);
+            self.frames_replayed += 1;
             let number = connection.pipes.of_mut(from).put_ghost(class, bytes);
             let step = Step::Arrive { generation: connection.generation, from, number };
             effects.push(Effect::Later { at_ms, step });

@@ -50,6 +50,7 @@ fn the_faults_do_happen() {
     let sum = |count: fn(&Figures) -> u64| reports.iter().map(|report| count(&report.figures)).sum::<u64>();
     assert!(sum(|figures| figures.crashes) > 20);
     assert!(sum(|figures| figures.connections_ended) > 50);
+    assert!(sum(|figures| figures.frames_replayed) > 10);
     assert!(sum(|figures| figures.entries_carried) > 1_000);
     assert!(reports.iter().any(|report| report.offices == 3) && reports.iter().any(|report| report.offices == 5));
 }

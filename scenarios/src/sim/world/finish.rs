@@ -188,6 +188,7 @@ impl World {
         // Each connection that ended interrupted something at both of its ends, and so did each crash.
         let ended: u64 = self.lines.iter().map(|line| line.connections_ended).sum();
         self.figures.connections_ended = ended;
+        self.figures.frames_replayed = self.lines.iter().map(|line| line.frames_replayed).sum();
         let checked = self.checks.arrivals.check(2 * ended + self.figures.crashes);
         self.require(Invariant::Interruption, None, checked)
     }
