@@ -178,6 +178,25 @@ describe('the timeline', () => {
     expect(timeline.view).toHaveLength(51);
   });
 
+  test('what lands below my mark is read once it has been on the screen', async () => {
+    servePages();
+    const mark = vi.spyOn(api.rooms, 'markRead').mockResolvedValue();
+    const last = all.at(-1)!.id;
+    rooms.set(room({ my_read: last, last_message: all.at(-1)! }));
+    const timeline = new Timeline('r-1');
+    await timeline.open();
+    const between = new Date(Date.parse(all[980]!.sent_at) + 1000).toISOString();
+    timeline.apply(message({ id: 'relayed', sent_at: between, received_at: between }));
+    timeline.apply(message({ id: 'days-later', sent_at: between, received_at: '2027-01-01T00:00:00Z' }));
+    expect(timeline.late).toEqual(['days-later']);
+    timeline.seeLate(() => ['relayed']);
+    await timeline.flushRead();
+    expect(mark).not.toHaveBeenCalled();
+    timeline.seeLate(() => ['days-later']);
+    await timeline.flushRead();
+    expect(mark).toHaveBeenCalledWith('r-1', last);
+  });
+
   test('a message that comes while a page is on its way is not lost', async () => {
     let answer: (page: Page<Message>) => void = () => undefined;
     vi.spyOn(api.messages, 'page').mockImplementation(() => new Promise((resolve) => (answer = resolve)));

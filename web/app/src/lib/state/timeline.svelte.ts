@@ -2,6 +2,7 @@
 import { api, type Message, type Page, type Room } from '$lib/api';
 import type { Counts } from '$lib/events/types';
 import { cache } from '$lib/store/cache';
+import { isMuchLater } from '$lib/timeline/late';
 import { positionOf, sameMessage } from '$lib/timeline/order';
 import { around, MAX_ROWS, shifted, slideDown, slideUp, tail, type Slice } from '$lib/timeline/window';
 import { rooms } from './rooms.svelte';
@@ -27,6 +28,8 @@ export class Timeline {
   /** Messages below what is on the screen that came while looking elsewhere. */
   fresh = $state(0);
   late = $state.raw<string[]>([]);
+  /** Late ones that have not been on the screen; while there are any, the mark does not cover all of it. */
+  #unseenLate = new Set<string>();
   target = $state.raw<Target | null>(null);
   /** Kept by the view: the newest message is on the screen. */
   atEnd = true;
@@ -97,6 +100,7 @@ export class Timeline {
     const above = room.first_unread !== null && !this.items.some((item) => item.id === room.first_unread);
     const known = read >= 0 || room.my_read !== null;
     this.late = above && known ? [room.first_unread!, ...late] : late;
+    this.#unseenLate = new Set(this.late);
   }
 
   async openEnd(target: Target = { to: 'end' }): Promise<void> {
@@ -263,13 +267,21 @@ export class Timeline {
   #place(message: Message, first: boolean): void {
     const index = positionOf(this.items, message);
     const atTail = index === this.items.length;
-    if (first && message.late && !message.my_own) this.late = [...this.late, message.id];
+    if (first && !message.my_own) this.#noticeLate(message, index);
     if (atTail && this.newer) {
       if (first && !message.my_own) this.fresh++;
       return;
     }
     if (index === 0 && this.older) return;
     this.#insert(index, atTail, message);
+  }
+
+  /** The node tells of a new message to everybody alike; whether it lies below my own mark is for me to see. */
+  #noticeLate(message: Message, index: number): void {
+    const marked = this.items.findIndex((item) => item.id === this.#mark);
+    if (!message.late && index > marked) return;
+    this.#unseenLate.add(message.id);
+    if (message.late || isMuchLater(message)) this.late = [...this.late, message.id];
   }
 
   #insert(index: number, atTail: boolean, message: Message): void {
@@ -337,11 +349,26 @@ export class Timeline {
     return next;
   }
 
-  /** Late ones lie below the mark: setting it again says that they were seen too. */
   noteLate(): void {
     this.late = [];
-    this.#unsentMark = this.#mark ?? this.items.at(-1)?.id ?? null;
+    this.#unseenLate.clear();
+    this.#markAgain();
     void this.flushRead();
+  }
+
+  /** These are on the screen in front of somebody; once all late ones have been, they count as read. */
+  seeLate(ids: () => string[]): void {
+    if (this.#unseenLate.size === 0) return;
+    for (const id of ids()) this.#unseenLate.delete(id);
+    if (this.#unseenLate.size > 0) return;
+    this.#markAgain();
+    clearTimeout(this.#readTimer);
+    this.#readTimer = setTimeout(() => void this.flushRead(), READ_AFTER_MS);
+  }
+
+  /** Late ones lie below the mark: setting it again says that they were seen too. */
+  #markAgain(): void {
+    this.#unsentMark = this.#mark ?? this.items.at(-1)?.id ?? null;
   }
 
   async flushRead(): Promise<void> {
