@@ -91,9 +91,23 @@ fn note_read(
 ) -> Result<(), StoreError> {
     let (user, message, at_ms) = (mark.user, mark.place.id, mark.at_ms);
     work.tell(&Happening::Read { room: name, user, message, at_ms })?;
-    let from = old.map_or(Place { hlc: noroshi_sync::hlc::Hlc::ZERO, id: EntryId::NIL }, |old| old.place);
-    touched.0.extend(work.messages_between(room, from, mark.place, ARRIVED_EVENT_MESSAGES_MAX)?);
+    touched.0.extend(newly_read(work, room, old, mark)?);
     Ok(())
+}
+
+/// Messages that a mark covers and the one before it did not: above it, or late below it.
+fn newly_read(
+    database: &Database,
+    room: RoomPk,
+    old: Option<&ReadRow>,
+    mark: &ReadRow,
+) -> Result<Vec<(EntryId, UserId)>, StoreError> {
+    let from = old.map_or(Place { hlc: noroshi_sync::hlc::Hlc::ZERO, id: EntryId::NIL }, |old| old.place);
+    let mut messages = database.messages_between(room, from, mark.place, ARRIVED_EVENT_MESSAGES_MAX)?;
+    let late = old.map_or(Ok(Vec::new()), |old| database.late(room, &mark.user, old))?;
+    let covered = late.into_iter().filter(|late| mark.covers(late.entry, late.place));
+    messages.extend(covered.map(|late| (late.place.id, late.author)).take(ARRIVED_EVENT_MESSAGES_MAX as usize));
+    Ok(messages)
 }
 
 /// Notes how far the register's node has come with each log, and when this node learned it.
@@ -214,8 +228,7 @@ impl Writing<'_> {
         register_due(self, room)?;
         let read = Happening::Read { room: name, user: *user, message: place.id, at_ms };
         self.emit_event(read.encode())?;
-        let from = before.map_or(Place { hlc: noroshi_sync::hlc::Hlc::ZERO, id: EntryId::NIL }, |before| before.place);
-        let messages = self.messages_between(room, from, place, ARRIVED_EVENT_MESSAGES_MAX)?;
+        let messages = newly_read(self, room, before.as_ref(), &mark)?;
         if !messages.is_empty() {
             self.emit_event(Happening::Arrived { room: name, messages }.encode())?;
         }

@@ -103,6 +103,13 @@ impl ReadRow {
     }
 }
 
+/// A message at or below a mark that was not there when the mark was set.
+pub(in crate::store) struct Late {
+    pub entry: EntryPk,
+    pub place: Place,
+    pub author: UserId,
+}
+
 macro_rules! columns {
     () => {
         "SELECT user, nodes.id, message, hlc, at_ms, seen FROM reads JOIN nodes USING (node_pk) WHERE room_pk = ?"
@@ -126,7 +133,7 @@ impl Database {
             return self.unread_after(room, user, Place { hlc: added, id: EntryId::NIL });
         };
         let mut unread = self.unread_after(room, user, highest.place)?;
-        for (entry, place) in self.late(room, user, highest)? {
+        for Late { entry, place, .. } in self.late(room, user, highest)? {
             if !marks.iter().any(|mark| mark.covers(entry, place)) {
                 unread.count += 1;
                 unread.first = Some(unread.first.map_or(place, |first| first.min(place)));
@@ -158,7 +165,7 @@ impl Database {
     }
 
     /// Messages of others at or below a mark that were not held when it was set.
-    fn late(&self, room: RoomPk, user: &UserId, mark: &ReadRow) -> Result<Vec<(EntryPk, Place)>, StoreError> {
+    pub(in crate::store) fn late(&self, room: RoomPk, user: &UserId, mark: &ReadRow) -> Result<Vec<Late>, StoreError> {
         let Some(seen) = &mark.seen else { return Ok(Vec::new()) };
         let mut late = Vec::new();
         for (log, state) in self.talk_logs(room)? {
@@ -169,7 +176,7 @@ impl Database {
             }
             for (first, last) in seen.missing().into_iter().filter(|(first, _)| *first <= state.last()) {
                 late.extend(self.rows(
-                    "SELECT entry_pk, hlc, id FROM messages WHERE entry_pk BETWEEN ? AND ?
+                    "SELECT entry_pk, hlc, id, author FROM messages WHERE entry_pk BETWEEN ? AND ?
                      AND state = 2 AND redacted = 0 AND author <> ? AND (hlc, id) <= (?, ?)",
                     (
                         EntryPk::new(log, first),
@@ -178,7 +185,10 @@ impl Database {
                         hlc_number(mark.place.hlc),
                         mark.place.id.as_bytes(),
                     ),
-                    |row| Ok((row.get(0)?, Place { hlc: hlc(row, 1)?, id: entry_id(row, 2)? })),
+                    |row| {
+                        let place = Place { hlc: hlc(row, 1)?, id: entry_id(row, 2)? };
+                        Ok(Late { entry: row.get(0)?, place, author: user_id(row, 3)? })
+                    },
                 )?);
             }
         }

@@ -1,6 +1,9 @@
 //! Read marks, late messages, arrival.
 
+use noroshi_sync::id::EntryId;
+
 use super::island::Island;
+use crate::events::Happening;
 use crate::fixture::Fixture;
 use crate::store::query::{Holders, Place, Unread};
 use crate::view::Actor;
@@ -40,6 +43,20 @@ fn a_mark_never_goes_back() {
     assert_eq!(unread(&a, &branch, room), Unread::default());
 }
 
+fn last_event(island: &Island) -> u64 {
+    island.read(|database| Ok(database.event_bounds()?.1))
+}
+
+/// Messages whose counts were told to have changed.
+fn arrivals_after(island: &Island, cursor: u64) -> Vec<EntryId> {
+    let events = island.read(|database| database.events_after(cursor, 100));
+    let arrived = |(_, event): (u64, Vec<u8>)| match Happening::decode(&event) {
+        Ok(Happening::Arrived { messages, .. }) => messages.into_iter().map(|(id, _)| id).collect(),
+        _ => Vec::new(),
+    };
+    events.into_iter().flat_map(arrived).collect()
+}
+
 #[test]
 fn what_arrives_late_below_the_mark_is_unread() {
     let (_, mut a, mut b, chief, branch, room) = world();
@@ -54,8 +71,14 @@ fn what_arrives_late_below_the_mark_is_unread() {
     assert_eq!(a.texts(&chief, room), vec!["川があふれそうです", "本部設置"]);
     let found = unread(&a, &chief, room);
     assert_eq!((found.count, found.first.map(|place| place.id)), (1, Some(late)));
+    let told = (last_event(&a), last_event(&b));
     assert!(a.act(|desk| desk.mark_read(&chief, room, newest)).unwrap(), "reading again reads what came late");
     assert_eq!(unread(&a, &chief, room).count, 0);
+    // Whoever looks at the late message is told that it has been read by one more, here and at its author's office.
+    a.exchange(&mut b);
+    for (island, since) in [(&a, told.0), (&b, told.1)] {
+        assert!(arrivals_after(island, since).contains(&late));
+    }
 }
 
 #[test]
