@@ -3,6 +3,7 @@
 //! Everything here is synchronous and knows no thread: the node runs it on the writer's connection, a simulation on its
 //! own. A deed that returns an error has written nothing.
 
+mod creation;
 mod messages;
 mod page;
 mod policy;

@@ -22,11 +22,11 @@ pub mod limits;
 pub mod page;
 pub mod scan;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text_change;
 
 pub use actor::Actor;
 pub use gate::Verdict;
 pub use hash::ChangeHash;
 pub use limits::Excess;
-pub use page::{ApplyReport, PageEdit, PageError, PageView, PendingEdit, RoomPage};
+pub use page::{ApplyReport, PageEdit, PageError, PageView, PendingEdit, RoomPage, bytes_hash};

@@ -19,6 +19,7 @@ use crate::view::{Actor, RoomKind, RoomRole};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewMessage {
     pub text: String,
+    /// A message of the same room that is shown here, redacted ones included.
     pub reply_to: Option<EntryId>,
     pub urgent: bool,
     pub mentions: Vec<UserId>,
@@ -53,10 +54,21 @@ impl Desk<'_> {
         if !known.is_empty() {
             return Err(ServiceError::Conflict);
         }
+        self.check_reply(&standing, new.reply_to)?;
         let lane = if new.urgent { Lane::Urgent } else { Lane::Normal };
         let message = self.say(actor, &standing, room, lane, id, kinds::MESSAGE, body)?;
         let message = message.ok_or_else(|| StoreError::Damaged("a message just written is not shown".into()))?;
         Ok(Posted { created: true, offices: standing.offices, message })
+    }
+
+    /// People answer what they see, in the room where they see it. Of what other offices stored nothing is asked: there
+    /// the message answered may come later.
+    fn check_reply(&self, standing: &Standing, reply_to: Option<EntryId>) -> Result<(), ServiceError> {
+        let Some(target) = reply_to else { return Ok(()) };
+        match self.writing.message(standing.room, &target)? {
+            Some(_) => Ok(()),
+            None => Err(ServiceError::Invalid { field: "reply_to", code: "unknown_message" }),
+        }
     }
 
     fn message_body(&self, new: &NewMessage) -> Result<Message, ServiceError> {

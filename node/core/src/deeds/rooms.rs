@@ -8,6 +8,7 @@ use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
 
 use super::Desk;
+use super::creation::Creation;
 use super::page::{checked, page_draft};
 use super::policy::{impossible, policy_writer};
 use crate::document::{PageEdit, RoomPage};
@@ -18,7 +19,7 @@ use crate::view::{Actor, RoomKind};
 /// A room that somebody wants to make.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewRoom {
-    /// Made by the client, so that a repetition is the same room; `None`: made here.
+    /// Made by the client, a UUID of version 7, so that a repetition is the same room; `None`: made here.
     pub id: Option<RoomId>,
     /// Left out in conversations of two.
     pub name: String,
@@ -32,13 +33,14 @@ pub struct NewRoom {
 }
 
 impl Desk<'_> {
-    /// Makes a room; returns whether it was not there before. The conversation of two people is always the same room.
+    /// Makes a room; returns whether it was not there before. The conversation of two people is always the same room; any
+    /// other is the same when the same person created it with the same content, else it is a [`ServiceError::Conflict`].
     pub fn create_room(&self, actor: &Actor, new: &NewRoom) -> Result<(bool, RoomId), ServiceError> {
         let current = self.projection.current(self.writing)?;
         let members = members(actor, new, &current.directory)?;
         check_offices(new, &current.directory)?;
         let page = page_of(new)?;
-        let create = (self.mint)();
+        let create = self.creation_id(actor, new, &members, &page);
         let room = match (new.kind, members.first()) {
             (RoomKind::Direct, Some(other)) => direct_room_id(actor.user, *other),
             _ => new.id.unwrap_or_else(|| room_id(create, actor.user)),
@@ -46,17 +48,29 @@ impl Desk<'_> {
         if self.writing.room_key(&room)?.is_some() {
             let membership = self.membership(room, &current.directory)?;
             if membership.is_member(actor.user) {
-                let by_actor = membership.created().is_some_and(|(_, author)| author == actor.user);
-                let same = new.kind == RoomKind::Direct || by_actor;
+                let same = new.kind == RoomKind::Direct || membership.created() == Some((create, actor.user));
                 return if same { Ok((false, room)) } else { Err(ServiceError::Conflict) };
             }
             if membership.created().is_some() || current.is_ledger(&room) {
                 return Err(ServiceError::Conflict);
             }
         }
+        check_id(new)?;
         self.append(self.policy_drafts(actor, new, room, create, &members)?)?;
         self.append_page(actor, room, create, &page)?;
         Ok((true, room))
+    }
+
+    fn creation_id(&self, actor: &Actor, new: &NewRoom, members: &[UserId], page: &PageEdit) -> EntryId {
+        let Some(room) = new.id.filter(|_| new.kind != RoomKind::Direct) else { return (self.mint)() };
+        let members: BTreeSet<UserId> = members.iter().copied().collect();
+        let offices: BTreeSet<OfficeId> = new.offices.iter().copied().collect();
+        let creation = Creation {
+            members: members.into_iter().collect(),
+            offices: offices.into_iter().collect(),
+            ..Creation::new(room, actor.user, new.kind, page)
+        };
+        creation.entry_id()
     }
 
     fn policy_drafts(
@@ -87,6 +101,15 @@ impl Desk<'_> {
             self.append(vec![draft])?;
         }
         Ok(())
+    }
+}
+
+/// The ids of other versions are derived from who may create the room, so a creation under them would not count.
+fn check_id(new: &NewRoom) -> Result<(), ServiceError> {
+    let chosen = new.id.filter(|_| new.kind != RoomKind::Direct);
+    match chosen.is_some_and(|id| id.as_uuid().get_version_num() != 7) {
+        true => Err(ServiceError::Invalid { field: "id", code: "invalid_id" }),
+        false => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use automerge::transaction::{Transactable, Transaction};
 use automerge::{Automerge, AutomergeError, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 use noroshi_sync::id::{EntryId, Epoch, NodeId, RoomId};
+use noroshi_sync::log::Hash;
 
 use super::actor::Actor;
 use super::gate::{Draft, DraftError, Gate, Reading, Verdict};
@@ -37,7 +38,8 @@ pub struct RoomPage {
     room: RoomId,
     author: Actor,
     gate: Gate<PageReading>,
-    quarantined: BTreeSet<ChangeHash>,
+    /// By the BLAKE3 of their bytes: not all of them have a hash as changes.
+    kept_out: BTreeSet<Hash>,
 }
 
 /// What people see. Texts that grew over their limit when two offices' edits met are cut here, and only here.
@@ -113,7 +115,7 @@ impl RoomPage {
     /// The page of a room in which nobody has written yet. `node` and `epoch` are of the one who will edit it.
     pub fn new(room: RoomId, node: NodeId, epoch: Epoch) -> Self {
         let gate = Gate::open(PAGE_GENESIS, GENESIS_ACTOR, PageReading::default());
-        Self { room, author: Actor::of(node, epoch, room), gate, quarantined: BTreeSet::new() }
+        Self { room, author: Actor::of(node, epoch, room), gate, kept_out: BTreeSet::new() }
     }
 
     /// Builds a page from all changes of the log: any order and any repetition gives the same page everywhere.
@@ -143,19 +145,26 @@ impl RoomPage {
         let hashes: Vec<Result<ChangeHash, Refusal>> =
             scanned.iter().map(|scanned| scanned.as_ref().map(|change| change.hash()).map_err(Clone::clone)).collect();
         let admitted = self.gate.admit(scanned.into_iter().flatten().collect());
-        for (hash, verdict) in &admitted {
-            if let Verdict::Quarantined { why } = verdict {
-                tracing::warn!(room = %self.room, change = %hash, why, "a change of the room page is kept out");
-                self.quarantined.insert(*hash);
-            }
+        let verdicts: Vec<(Option<ChangeHash>, Verdict)> = hashes
+            .into_iter()
+            .map(|hash| match hash {
+                Ok(hash) => (Some(hash), admitted.get(&hash).cloned().unwrap_or(Verdict::Known)),
+                Err(refusal) => (None, Verdict::Refused(refusal)),
+            })
+            .collect();
+        for ((node, _, bytes), (_, verdict)) in changes.iter().zip(&verdicts) {
+            self.note_kept_out(node, bytes, verdict);
         }
-        let verdicts = hashes.into_iter().map(|hash| match hash {
-            Ok(hash) => (Some(hash), admitted.get(&hash).cloned().unwrap_or(Verdict::Known)),
-            Err(refusal) => (None, Verdict::Refused(refusal)),
-        });
         let changed = before != self.view();
         let rebuild = admitted.values().any(|verdict| *verdict == Verdict::Forked);
-        ApplyReport { verdicts: verdicts.collect(), changed, rebuild }
+        ApplyReport { verdicts, changed, rebuild }
+    }
+
+    fn note_kept_out(&mut self, node: &NodeId, bytes: &[u8], verdict: &Verdict) {
+        let is_kept_out = matches!(verdict, Verdict::Refused(_) | Verdict::Quarantined { .. });
+        if is_kept_out && self.kept_out.insert(bytes_hash(bytes)) {
+            tracing::warn!(room = %self.room, writer = %node.short(), ?verdict, "a change of the room page is kept out");
+        }
     }
 
     /// Makes an edit, to be stored and then given to [`commit`](Self::commit). `None` when nothing would change.
@@ -189,11 +198,17 @@ impl RoomPage {
         self.gate.history().heads().iter().copied().collect()
     }
 
-    /// Changes kept out because Automerge fails on them. Each is the same at every office that runs this version, so the
-    /// page stays open for edits; an administrator should know.
-    pub fn quarantined(&self) -> &BTreeSet<ChangeHash> {
-        &self.quarantined
+    /// Changes that are no part of the page and never will be: malformed ones, and those on which Automerge fails. They
+    /// are the same at every office that runs this version, so the page stays open for edits; an administrator should
+    /// know.
+    pub fn kept_out(&self) -> &BTreeSet<Hash> {
+        &self.kept_out
     }
+}
+
+/// What names the bytes of a change, whatever they are.
+pub fn bytes_hash(bytes: &[u8]) -> Hash {
+    Hash::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
 impl From<DraftError> for PageError {

@@ -36,6 +36,7 @@ impl TestClock {
 pub struct Office {
     pub node: Node,
     pub clock: Arc<TestClock>,
+    city: &'static Fixture,
     number: usize,
     starts: u64,
     folder: tempfile::TempDir,
@@ -44,16 +45,24 @@ pub struct Office {
 impl Office {
     /// A node that knows nothing but its own name.
     pub fn empty(number: usize) -> Self {
+        Self::empty_in(&CITY, number)
+    }
+
+    fn empty_in(city: &'static Fixture, number: usize) -> Self {
         let clock = Arc::new(TestClock(AtomicU64::new(FOUNDED_MS + 1_000_000)));
         let folder = tempfile::tempdir().unwrap();
-        let node = open(number, 1, &folder, &clock);
-        Self { node, clock, number, starts: 1, folder }
+        let node = open(city, number, 1, &folder, &clock);
+        Self { node, clock, city, number, starts: 1, folder }
     }
 
     /// A node with the city's ledger.
     pub async fn founded(number: usize) -> Self {
-        let office = Self::empty(number);
-        office.node.append_ledger(CITY.ledger.clone()).await.unwrap();
+        Self::founded_in(&CITY, number).await
+    }
+
+    pub async fn founded_in(city: &'static Fixture, number: usize) -> Self {
+        let office = Self::empty_in(city, number);
+        office.node.append_ledger(city.ledger.clone()).await.unwrap();
         office
     }
 
@@ -65,7 +74,7 @@ impl Office {
     pub async fn restart(mut self) -> Self {
         self.node.close().await;
         self.starts += 1;
-        self.node = open(self.number, self.starts, &self.folder, &self.clock);
+        self.node = open(self.city, self.number, self.starts, &self.folder, &self.clock);
         self
     }
 
@@ -88,6 +97,10 @@ impl Office {
         let request = noroshi_node::PageRequest { limit: 200, anchor: noroshi_node::Anchor::Latest };
         let page = self.node.messages(actor, room, request).await.unwrap();
         page.items.into_iter().map(|message| message.text).collect()
+    }
+
+    pub async fn unread(&self, actor: &Actor, room: RoomId) -> u32 {
+        self.node.room(actor, room).await.unwrap().unread
     }
 
     /// Takes everything the other node offers, as a session would, question by question.
@@ -132,7 +145,7 @@ impl Office {
     }
 }
 
-fn open(number: usize, epoch: u64, folder: &tempfile::TempDir, clock: &Arc<TestClock>) -> Node {
+fn open(city: &Fixture, number: usize, epoch: u64, folder: &tempfile::TempDir, clock: &Arc<TestClock>) -> Node {
     let options = OpenOptions {
         folder: folder.path().to_path_buf(),
         clock: clock.clone(),
@@ -140,7 +153,7 @@ fn open(number: usize, epoch: u64, folder: &tempfile::TempDir, clock: &Arc<TestC
         readers: 2,
         demo: false,
     };
-    Node::open(options, CITY.offices[number].identity.clone()).unwrap()
+    Node::open(options, city.offices[number].identity.clone()).unwrap()
 }
 
 /// Both hold what both may hold, registers included.

@@ -67,6 +67,31 @@ async fn each_limit_of_a_message_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_and_a_read_mark_stay_within_their_room() {
+    let office = Office::founded(0).await;
+    let (chief, staff) = (person(0, 0), person(0, 1));
+    let (room, other) = (office.room(&[&chief, &staff]).await, office.room(&[&chief, &staff]).await);
+    let elsewhere = office.post(&chief, other, "別室の話").await;
+    let here = office.post(&chief, room, "橋が落ちた").await;
+    let reply_to = |target| NewMessage { reply_to: Some(target), ..message("どの橋ですか") };
+    let id = new_id();
+    // Another room's, nobody's, and the message itself.
+    for target in [elsewhere, new_id(), EntryId::NIL, id] {
+        let refused = office.node.post(&staff, room, id, reply_to(target)).await;
+        assert_eq!(refused.unwrap_err(), invalid("reply_to", "unknown_message"));
+    }
+    assert_eq!(office.texts(&staff, room).await, vec!["橋が落ちた"]);
+    assert_eq!(office.node.mark_read(&staff, room, elsewhere).await.unwrap_err(), ServiceError::NotFound);
+    assert_eq!((office.node.room(&staff, room).await.unwrap().my_read, office.unread(&staff, other).await), (None, 1));
+    assert!(office.node.post(&staff, room, id, reply_to(here)).await.unwrap().0);
+    // Taken back since: a repetition is one still, and there is something to answer.
+    office.node.redact(&chief, room, here).await.unwrap();
+    assert!(!office.node.post(&staff, room, id, reply_to(here)).await.unwrap().0);
+    let (_, late) = office.node.post(&staff, room, new_id(), reply_to(here)).await.unwrap();
+    assert_eq!(late.reply_to.unwrap().excerpt, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn announcements_are_written_by_administrators() {
     let office = Office::founded(0).await;
     let (chief, staff) = (person(0, 0), person(0, 1));

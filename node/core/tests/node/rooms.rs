@@ -1,5 +1,8 @@
 //! Rooms: making them, their page, their members, and that others do not see them.
 
+use std::sync::LazyLock;
+
+use noroshi_node::fixture::Fixture;
 use noroshi_node::view::RoomKind;
 use noroshi_node::{Anchor, NewRoom, PageEdit, PageRequest, ServiceError};
 use noroshi_sync::id::{RoomId, UserId};
@@ -40,9 +43,66 @@ async fn making_the_same_room_again_changes_nothing() {
     for other in [&staff, &third] {
         assert_eq!(office.node.create_room(other, new.clone()).await, Err(ServiceError::Conflict));
     }
+    // In another order, twice, with spaces around: still the same room.
+    let again = NewRoom { members: vec![staff.user, chief.user, staff.user], name: " 本部 ".into(), ..new.clone() };
+    assert!(!office.node.create_room(&chief, again).await.unwrap().0);
     let ledger = office.node.directory().rooms().public;
     let stolen = NewRoom { id: Some(ledger), ..new };
     assert_eq!(office.node.create_room(&chief, stolen).await, Err(ServiceError::Conflict));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_room_under_the_same_id_is_a_conflict() {
+    let office = Office::founded(0).await;
+    let (chief, staff, third) = (person(0, 0), person(0, 1), person(0, 2));
+    let id = RoomId::from_uuid(uuid::Uuid::now_v7());
+    let south = crate::city::CITY.offices[2].id;
+    let new = NewRoom {
+        id: Some(id),
+        topic: "台風".into(),
+        purpose: "情報の集約".into(),
+        offices: vec![south],
+        ..new_room("本部", RoomKind::Group, &[&staff])
+    };
+    let (_, made) = office.node.create_room(&chief, new.clone()).await.unwrap();
+    let others = [
+        NewRoom { name: "支部".into(), ..new.clone() },
+        NewRoom { topic: "地震".into(), ..new.clone() },
+        NewRoom { topic: String::new(), ..new.clone() },
+        NewRoom { purpose: "雑談".into(), ..new.clone() },
+        NewRoom { kind: RoomKind::Announcement, ..new.clone() },
+        NewRoom { members: Vec::new(), ..new.clone() },
+        NewRoom { members: vec![third.user], ..new.clone() },
+        NewRoom { members: vec![staff.user, third.user], ..new.clone() },
+        NewRoom { offices: Vec::new(), ..new.clone() },
+    ];
+    for other in &others {
+        assert_eq!(office.node.create_room(&chief, other.clone()).await, Err(ServiceError::Conflict), "{other:?}");
+    }
+    assert_eq!(office.node.room(&chief, id).await.unwrap(), made);
+    // What the room became since is not what it was created with.
+    let rename = PageEdit { name: Some("支部".into()), topic: Some("地震".into()), ..PageEdit::default() };
+    office.node.edit_page(&chief, id, rename).await.unwrap();
+    office.node.set_member(&chief, id, third.user, MEMBER).await.unwrap();
+    office.node.remove_member(&chief, id, staff.user).await.unwrap();
+    let office = office.restart().await;
+    let (created, room) = office.node.create_room(&chief, new.clone()).await.unwrap();
+    assert_eq!((created, room.name.as_str(), room.member_count), (false, "支部", 2));
+    for other in others {
+        assert_eq!(office.node.create_room(&chief, other).await, Err(ServiceError::Conflict));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_named_by_an_id_that_nobody_derived() {
+    let office = Office::founded(0).await;
+    let chief = person(0, 0);
+    let derived = uuid::Builder::from_custom_bytes([7; 16]).into_uuid();
+    for id in [uuid::Uuid::nil(), uuid::Uuid::max(), derived] {
+        let new = NewRoom { id: Some(RoomId::from_uuid(id)), ..new_room("本部", RoomKind::Group, &[]) };
+        assert_eq!(office.node.create_room(&chief, new).await.unwrap_err(), invalid("id", "invalid_id"));
+    }
+    assert!(office.node.rooms(&chief).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,6 +135,61 @@ async fn each_limit_of_a_room_is_kept() {
     let nowhere = noroshi_provisioning::OfficeId::from_bytes([9; 16]);
     let lost = NewRoom { offices: vec![nowhere], ..group("a") };
     assert_eq!(make(lost).await.unwrap_err(), invalid("offices", "unknown_office"));
+}
+
+/// A large city: 201 offices with five people each.
+static LARGE: LazyLock<Fixture> = LazyLock::new(|| Fixture::city(201, 5).unwrap());
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_has_a_thousand_members_and_no_more() {
+    let office = Office::founded_in(&LARGE, 0).await;
+    let node = &office.node;
+    let chief = LARGE.actor(0, 0).unwrap();
+    let others: Vec<UserId> =
+        LARGE.offices.iter().flat_map(|office| &office.people).map(|one| one.id).skip(1).collect();
+    let with = |members: &[UserId]| NewRoom { members: members.to_vec(), ..new_room("全庁", RoomKind::Group, &[]) };
+    let too_large = ServiceError::TooLarge { what: "members of a room", limit: 1_000 };
+    assert_eq!(node.create_room(&chief, with(&others[..1_000])).await.unwrap_err(), too_large);
+    assert!(node.rooms(&chief).await.unwrap().is_empty());
+    let (_, made) = node.create_room(&chief, with(&others[..999])).await.unwrap();
+    assert_eq!(made.member_count, 1_000);
+    let room = RoomId::from_uuid(made.id);
+    assert_eq!(node.set_member(&chief, room, others[999], MEMBER).await.unwrap_err(), too_large);
+    // A full room is managed as any other.
+    assert!(!node.set_member(&chief, room, others[998], ADMIN).await.unwrap().0);
+    node.remove_member(&chief, room, others[0]).await.unwrap();
+    assert!(node.set_member(&chief, room, others[999], MEMBER).await.unwrap().0);
+    assert_eq!(node.set_member(&chief, room, others[0], MEMBER).await.unwrap_err(), too_large);
+    assert_eq!(node.room(&chief, room).await.unwrap().member_count, 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_names_two_hundred_offices_and_no_more() {
+    let office = Office::founded_in(&LARGE, 0).await;
+    let offices: Vec<_> = LARGE.offices.iter().map(|office| office.id).collect();
+    let with = |offices: &[_]| NewRoom { offices: offices.to_vec(), ..new_room("全庁", RoomKind::Group, &[]) };
+    let chief = LARGE.actor(0, 0).unwrap();
+    let refused = office.node.create_room(&chief, with(&offices)).await;
+    assert_eq!(refused.unwrap_err(), ServiceError::TooLarge { what: "offices of a room", limit: 200 });
+    let (_, made) = office.node.create_room(&chief, with(&offices[1..])).await.unwrap();
+    assert_eq!(made.offices.len(), 201, "headquarters holds every room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_has_fifty_pins_and_no_more() {
+    let office = Office::founded(0).await;
+    let chief = person(0, 0);
+    let room = office.room(&[&chief]).await;
+    let mut ids = Vec::new();
+    for number in 0..51 {
+        ids.push(office.post(&chief, room, &format!("{number}")).await);
+    }
+    let pin =
+        |pins: &[_]| office.node.edit_page(&chief, room, PageEdit { pins: Some(pins.to_vec()), ..PageEdit::default() });
+    assert_eq!(pin(&ids).await.unwrap_err(), invalid("pins", "too_many"));
+    assert!(office.node.room(&chief, room).await.unwrap().pins.is_empty());
+    assert_eq!(pin(&ids[1..]).await.unwrap().pins.len(), 50);
+    assert_eq!(pin(&ids[..50]).await.unwrap().pins.len(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]

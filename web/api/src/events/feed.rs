@@ -1,8 +1,8 @@
 //! The events of one reader, in order, from a cursor on.
 //!
-//! It reads the node's live channel, and the store where it resumes. The channel itself is the reader's queue: when
-//! [`EVENT_QUEUE_MAX`] events wait there, they are dropped and the reader is told to fetch again. So a slow browser costs
-//! a position in a shared buffer and no memory of its own.
+//! It reads the node's live channel, and the store where it resumes. The channel itself is the reader's queue: when more
+//! than [`EVENT_QUEUE_MAX`] events wait there, they are dropped and the reader is told to fetch again. So a slow browser
+//! costs a position in a shared buffer and no memory of its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl Feed {
     async fn take(&mut self) -> Result<Option<Numbered>, FeedError> {
         loop {
             match &mut self.source {
-                Source::Live if self.live.len() >= EVENT_QUEUE_MAX => return Ok(None),
+                Source::Live if self.live.len() > EVENT_QUEUE_MAX => return Ok(None),
                 Source::Live => match self.live.recv().await {
                     Ok(event) => return Ok(Some(event)),
                     Err(RecvError::Lagged(_)) => return Ok(None),
@@ -138,4 +138,98 @@ impl Feed {
 /// Events that are not kept: they have no place of their own in the stream, only the one where they were seen.
 fn is_momentary(event: &NodeEvent) -> bool {
     matches!(event, NodeEvent::Typing { .. } | NodeEvent::Peer { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use noroshi_node::clock::SystemClock;
+    use noroshi_node::fixture::Fixture;
+    use noroshi_node::view::{Actor, RoomKind};
+    use noroshi_node::{NewMessage, NewRoom, Node, OpenOptions};
+    use noroshi_sync::id::{EntryId, Epoch, RoomId};
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::config::WebConfig;
+
+    /// A feed that nobody reads yet, and the room it is about.
+    struct Slow {
+        node: Node,
+        actor: Actor,
+        room: RoomId,
+        feed: Feed,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Slow {
+        async fn new() -> Self {
+            let city = Fixture::city(1, 1).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let clock = Arc::new(SystemClock::default());
+            let options =
+                OpenOptions { folder: folder.path().to_owned(), clock, epoch: Epoch(1), readers: 1, demo: false };
+            let node = Node::open(options, city.offices[0].identity.clone()).unwrap();
+            node.append_ledger(city.ledger.clone()).await.unwrap();
+            let actor = city.actor(0, 0).unwrap();
+            let new = NewRoom {
+                id: None,
+                name: "本部".into(),
+                topic: String::new(),
+                purpose: String::new(),
+                kind: RoomKind::Group,
+                members: Vec::new(),
+                offices: Vec::new(),
+            };
+            let room = RoomId::from_uuid(node.create_room(&actor, new).await.unwrap().1.id);
+            let config = WebConfig::new(Vec::new());
+            let state = State::new(node.clone(), &config, CancellationToken::new(), TaskTracker::new()).await.unwrap();
+            let feed = Feed::open(state, Reader { actor: actor.clone() }, None).await.unwrap();
+            let mut slow = Self { node, actor, room, feed, _folder: folder };
+            // What the making of the room had to tell is out of the way.
+            slow.post(0).await;
+            while !matches!(slow.feed.next().await.unwrap().body, EventBody::Message { .. }) {}
+            slow
+        }
+
+        /// Posts, and returns when the message waits for the reader.
+        async fn post(&self, number: usize) {
+            let mut live = self.node.events();
+            let id = EntryId::from_uuid(uuid::Uuid::now_v7());
+            let new = NewMessage { text: number.to_string(), ..NewMessage::default() };
+            self.node.post(&self.actor, self.room, id, new).await.unwrap();
+            while !matches!(live.recv().await.unwrap().as_ref(), (_, NodeEvent::Message { .. })) {}
+        }
+
+        async fn texts(&mut self, count: usize) -> Vec<String> {
+            let mut texts = Vec::new();
+            for _ in 0..count {
+                match self.feed.next().await.unwrap().body {
+                    EventBody::Message { message, .. } => texts.push(message.text),
+                    other => texts.push(format!("{other:?}")),
+                }
+            }
+            texts
+        }
+    }
+
+    #[tokio::test]
+    async fn as_many_events_as_the_queue_has_places_are_delivered_and_one_more_is_too_many() {
+        let mut slow = Slow::new().await;
+        for number in 0..EVENT_QUEUE_MAX {
+            slow.post(number).await;
+        }
+        assert_eq!(slow.feed.live.len(), EVENT_QUEUE_MAX);
+        let all: Vec<String> = (0..EVENT_QUEUE_MAX).map(|number| number.to_string()).collect();
+        assert_eq!(slow.texts(EVENT_QUEUE_MAX).await, all);
+        for number in 0..=EVENT_QUEUE_MAX {
+            slow.post(number).await;
+        }
+        assert_eq!(slow.feed.live.len(), EVENT_QUEUE_MAX + 1);
+        assert!(matches!(slow.feed.next().await.unwrap().body, EventBody::Refetch));
+        slow.post(1_000).await;
+        assert_eq!(slow.texts(1).await, ["1000"], "nothing from before the refetch comes after it");
+    }
 }

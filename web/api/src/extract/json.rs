@@ -24,6 +24,7 @@ impl<T: DeserializeOwned> FromRequest<State> for Json<T> {
         let bytes = tokio::time::timeout(state.body_time, read(body))
             .await
             .map_err(|_elapsed| Problem::new("request_timeout"))??;
+        check_object(&bytes)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::malformed(&error))
     }
 }
@@ -47,6 +48,14 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
         None => Ok(()),
         Some(encoding) if encoding == "identity" => Ok(()),
         Some(_) => Err(unsupported),
+    }
+}
+
+/// The contract speaks of objects alone; serde would take a list of their parts as well.
+fn check_object(bytes: &[u8]) -> Result<(), Problem> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') => Ok(()),
+        _ => Err(Problem::malformed("expected a JSON object")),
     }
 }
 

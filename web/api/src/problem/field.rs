@@ -14,6 +14,7 @@ pub fn label(field: Option<&str>, language: Language) -> &'static str {
         Some("mentions") => ("宛先", "list of mentions"),
         Some("pins") => ("ピン留め", "list of pins"),
         Some("reply_to") => ("返信先", "message replied to"),
+        Some("attachments") => ("ファイル", "list of attachments"),
         Some("stamp") => ("スタンプ", "stamp"),
         Some("message" | "id") => ("ID", "id"),
         Some("limit") => ("件数", "limit"),

@@ -80,6 +80,7 @@ pub struct MessageRequest {
     /// 1–10,000 characters after trimming; no control characters other than newline and tab.
     #[schema(min_length = 1)]
     pub text: String,
+    /// A message of this room.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     pub reply_to: Option<Id<EntryId>>,
@@ -89,6 +90,10 @@ pub struct MessageRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>)]
     pub mentions: Option<Vec<Id<UserId>>>,
+    /// Come with a later version: only an empty list is taken.
+    #[serde(default)]
+    #[schema(max_items = 0)]
+    pub attachments: Option<Vec<serde_json::Value>>,
 }
 
 /// Post a message. The id is the client's, so trying again never doubles it.
@@ -99,7 +104,8 @@ pub struct MessageRequest {
         (status = 201, body = MessageView, description = "On disk"),
         (status = 200, body = MessageView, description = "Exact repeat"),
         (status = 404),
-        (status = 409)
+        (status = 409),
+        (status = 422)
     )
 )]
 pub async fn put(
@@ -109,6 +115,10 @@ pub async fn put(
     Json(request): Json<MessageRequest>,
 ) -> Result<(StatusCode, Answer<MessageView>), Problem> {
     let id = new_id(&path.message)?;
+    // A message without the files that its author sees on it would be another message.
+    if request.attachments.is_some_and(|attachments| !attachments.is_empty()) {
+        return Err(Problem::invalid("attachments", "attachments_unsupported"));
+    }
     let message = NewMessage {
         text: request.text,
         reply_to: request.reply_to.map(|id| id.0),

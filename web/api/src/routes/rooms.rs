@@ -58,7 +58,8 @@ fn page(rooms: Vec<RoomView>, cursor: Option<&str>, most: usize) -> Result<Items
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRoomRequest {
-    /// Made by the client, so that a repeat is the same room.
+    /// A UUID of version 7, made by the client before its first attempt, so that a repeat is the same room. Other
+    /// content under the id of a room is a conflict. Not used in a conversation of two.
     #[schema(value_type = Option<Uuid>)]
     pub id: Option<Id<RoomId>>,
     /// 1–100 characters. Left out in a conversation of two, which is called after the other person.
@@ -83,7 +84,7 @@ pub struct NewRoomRequest {
 /// Make a room. Whoever makes it is its administrator.
 #[utoipa::path(
     post, path = "/api/v1/rooms", tag = "rooms", operation_id = "create_room", request_body = NewRoomRequest,
-    responses((status = 201, body = RoomView), (status = 200, body = RoomView, description = "Exact repeat"), (status = 409))
+    responses((status = 201, body = RoomView), (status = 200, body = RoomView, description = "Exact repeat"), (status = 409, description = "Other content under the same id"))
 )]
 pub async fn create(
     Extracted(state): Extracted<State>,

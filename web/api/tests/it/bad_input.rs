@@ -8,6 +8,7 @@ use crate::ids::id;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const BODY_MAX: usize = 1024 * 1024;
+const HEADER_MAX: usize = 32 * 1024;
 
 struct Place {
     house: House,
@@ -180,6 +181,25 @@ async fn addresses_and_hosts_have_their_form() {
 }
 
 #[tokio::test]
+async fn the_header_limit_is_exact() {
+    let house = House::new().await;
+    let request = |length: usize| {
+        let head = "GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx: ";
+        format!("{head}{}\r\n\r\n", "a".repeat(length - head.len() - 4))
+    };
+    for (length, status) in [(HEADER_MAX, "200"), (HEADER_MAX + 1, "431")] {
+        let request = request(length);
+        assert_eq!(request.len(), length);
+        let answer = exchange(house.address, request.as_bytes()).await;
+        assert!(
+            answer.starts_with(format!("HTTP/1.1 {status} ").as_bytes()),
+            "{length}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_body_has_one_length() {
     let place = Place::new().await;
     let head = |lengths: &str| {
@@ -243,6 +263,75 @@ async fn a_repeat_is_one_message_and_other_content_is_a_conflict() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 49, "{statuses:?}");
     assert_eq!(place.written().await, 2);
+}
+
+#[tokio::test]
+async fn a_repeated_room_is_one_room_and_another_under_its_id_is_a_conflict() {
+    let house = House::new().await;
+    let (suzuki, takahashi) = (house.id_of("suzuki"), house.id_of("takahashi"));
+    let new = json!({"id": id(), "name": "本部", "topic": "台風", "members": [suzuki], "kind": "group"});
+    let made = house.tanaka.call("POST", "/api/v1/rooms", &new).await.ok(201).json();
+    assert_eq!(house.tanaka.call("POST", "/api/v1/rooms", &new).await.ok(200).json(), made);
+    for (field, value) in [
+        ("name", json!("支部")),
+        ("topic", json!("地震")),
+        ("purpose", json!("雑談")),
+        ("kind", json!("announcement")),
+        ("members", json!([])),
+        ("members", json!([suzuki, takahashi])),
+        ("offices", json!([made["offices"][0]["id"]])),
+    ] {
+        let mut other = new.clone();
+        other[field] = value;
+        house.tanaka.call("POST", "/api/v1/rooms", &other).await.refused(409, "conflict");
+    }
+    house.suzuki.call("POST", "/api/v1/rooms", &new).await.refused(409, "conflict");
+    let unnamed = json!({"id": uuid::Uuid::nil(), "name": "本部", "members": [], "kind": "group"});
+    house.tanaka.call("POST", "/api/v1/rooms", &unnamed).await.refused(422, "invalid_id");
+    let rooms = house.tanaka.get("/api/v1/rooms").await.ok(200).json();
+    assert_eq!(rooms["items"], json!([made]));
+    // Two people have one conversation, whatever id the request carries.
+    let direct = || json!({"id": id(), "members": [suzuki], "kind": "direct"});
+    let first = house.tanaka.call("POST", "/api/v1/rooms", &direct()).await.ok(201).json();
+    assert_eq!(house.tanaka.call("POST", "/api/v1/rooms", &direct()).await.ok(200).json()["id"], first["id"]);
+}
+
+#[tokio::test]
+async fn replies_and_read_marks_stay_within_their_room() {
+    let place = Place::new().await;
+    let tanaka = &place.house.tanaka;
+    let other = place.house.room("別室", &["suzuki"]).await;
+    let elsewhere = id();
+    let path = format!("/api/v1/rooms/{other}/messages/{elsewhere}");
+    tanaka.call("PUT", &path, &json!({"text": "別室の話"})).await.ok(201);
+    for target in [&elsewhere, &id()] {
+        let reply = tanaka.call("PUT", &place.message(), &json!({"text": "a", "reply_to": target})).await;
+        reply.refused(422, "unknown_message");
+        assert_eq!(reply.json()["field"], "reply_to");
+        let read = format!("/api/v1/rooms/{}/read", place.room);
+        place.house.suzuki.call("PUT", &read, &json!({"message": target})).await.refused(404, "not_found");
+    }
+    assert_eq!(place.written().await, 0);
+    let rooms = place.house.suzuki.get("/api/v1/rooms").await.ok(200).json();
+    assert!(rooms["items"].as_array().unwrap().iter().all(|room| room["my_read"].is_null()), "{rooms}");
+}
+
+#[tokio::test]
+async fn files_are_refused_and_never_lost_in_silence() {
+    let place = Place::new().await;
+    let tanaka = &place.house.tanaka;
+    let hash = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+    for attachments in [json!([hash]), json!([{"hash": hash}]), json!([null])] {
+        let reply = tanaka.call("PUT", &place.message(), &json!({"text": "a", "attachments": attachments})).await;
+        reply.refused(422, "attachments_unsupported");
+        assert_eq!(reply.json()["field"], "attachments");
+    }
+    assert_eq!(place.written().await, 0);
+    let path = place.message();
+    let posted = tanaka.call("PUT", &path, &json!({"text": "a", "attachments": []})).await.ok(201).json();
+    assert_eq!(posted["attachments"], json!([]));
+    tanaka.call("PUT", &path, &json!({"text": "a"})).await.ok(200);
+    tanaka.call("PUT", &path, &json!({"text": "a", "attachments": null})).await.ok(200);
 }
 
 #[tokio::test]

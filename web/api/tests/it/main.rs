@@ -5,6 +5,7 @@
 mod app;
 mod auth;
 mod bad_input;
+mod bodies;
 mod connections;
 mod events;
 mod house;

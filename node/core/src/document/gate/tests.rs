@@ -12,6 +12,7 @@ use crate::document::limits::{CHANGE_OPERATIONS_MAX, DOCUMENT_ACTORS_MAX};
 use crate::document::testing::{Parts, chunk, content, length_prefixed, put_signed, put_unsigned, vectors};
 
 mod lies;
+mod size;
 
 /// Everything in a document, so that any difference between two is seen.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use noroshi_sync::store::StoreError;
 
 use super::{Projection, Work, judging};
 use crate::body::{Body, DocChange};
-use crate::document::{PageView, RoomPage, Verdict};
+use crate::document::{PageView, RoomPage, Verdict, bytes_hash};
 use crate::events::Happening;
 use crate::limits::PAGES_LOADED_MAX;
 use crate::resolve::standing::written_ms;
@@ -26,6 +26,8 @@ pub(super) struct Pages {
 
 struct Loaded {
     page: RoomPage,
+    /// The run of the node that edits the page; the next one loads its own.
+    epoch: Epoch,
     /// Every change the page was given, by the hash of its bytes: a change that was rolled back shows.
     given: BTreeMap<EntryPk, Hash>,
     /// Given, but building on what is not here: to be given again.
@@ -72,11 +74,10 @@ impl Projection {
     pub(super) fn settle_page(&self, work: &Work<'_, '_>, pk: RoomPk) -> Result<(), StoreError> {
         let room = work.room_name(pk)?.ok_or_else(|| damaged("a room is missing"))?;
         let changes = visible_changes(work, pk)?;
-        let changed_ms = changes.values().map(|change| change.written_ms).max().unwrap_or(0);
-        let (view, kept_out) = {
+        let (view, changed_ms, kept_out) = {
             let mut pages = self.pages();
             let page = pages.page(work, pk, room, &changes);
-            (page.view(), page.quarantined().len())
+            (page.view(), changed_ms(&changes, page), page.kept_out().len())
         };
         if kept_out > count_kept_out(work, pk)? {
             let text = format!("トークルームの情報への変更 {kept_out} 件を、安全のため取り込みませんでした。");
@@ -101,7 +102,8 @@ impl Pages {
     /// The page made of exactly these changes: brought forward if it is loaded, otherwise built.
     fn page(&mut self, database: &Database, pk: RoomPk, room: RoomId, changes: &Changes) -> &RoomPage {
         self.uses += 1;
-        let before = self.loaded.remove(&pk).filter(|loaded| loaded.is_part_of(changes));
+        let is_current = |loaded: &Loaded| loaded.epoch == database.epoch() && loaded.is_part_of(changes);
+        let before = self.loaded.remove(&pk).filter(is_current);
         let mut loaded = match before.and_then(|loaded| loaded.advance(changes)) {
             Some(loaded) => loaded,
             None => Loaded::build(database, room, changes),
@@ -121,7 +123,7 @@ impl Loaded {
         let (page, report) = RoomPage::from_changes(room, database.node(), database.epoch(), &offered);
         let verdicts = report.verdicts.into_iter().map(|(_, verdict)| verdict);
         let waiting = waiting(changes.keys().copied(), verdicts);
-        Self { page, given: hashes(changes), waiting, used: 0 }
+        Self { page, epoch: database.epoch(), given: hashes(changes), waiting, used: 0 }
     }
 
     fn is_part_of(&self, changes: &Changes) -> bool {
@@ -157,6 +159,12 @@ fn hashes(changes: &Changes) -> BTreeMap<EntryPk, Hash> {
     changes.iter().map(|(pk, change)| (*pk, change.hash)).collect()
 }
 
+/// When the page was last changed. What was kept out changed nothing.
+fn changed_ms(changes: &Changes, page: &RoomPage) -> u64 {
+    let counting = changes.values().filter(|change| !page.kept_out().contains(&change.hash));
+    counting.map(|change| change.written_ms).max().unwrap_or(0)
+}
+
 fn visible_changes(database: &Database, room: RoomPk) -> Result<Changes, StoreError> {
     let rows: Vec<(EntryPk, Entry)> = database.rows(
         "SELECT entry_pk, bytes FROM page_changes JOIN entries USING (entry_pk) WHERE room_pk = ? AND visible = 1",
@@ -171,7 +179,7 @@ fn visible_changes(database: &Database, room: RoomPk) -> Result<Changes, StoreEr
             None => *logs.entry(pk.log()).or_insert(database.log_name(pk.log())?),
         };
         let Ok(Body::DocChange(change)) = Body::decode(entry.kind, &entry.body) else { continue };
-        let hash = Hash::from_bytes(*blake3::hash(&change.bytes).as_bytes());
+        let hash = bytes_hash(&change.bytes);
         let offered = (log.node, log.epoch, change.bytes);
         changes.insert(pk, Change { hash, written_ms: written_ms(&entry), offered });
     }

@@ -5,3 +5,5 @@ mod island;
 mod islands;
 mod orders;
 mod reading;
+mod replies;
+mod vectors;
