@@ -77,7 +77,7 @@ impl Call<'_> {
             match good {
                 // Files have an answer of their own, whatever is said of them.
                 Value::Array(_) if field != "attachments" => {
-                    bodies.extend([json!([1]), json!([null])].map(|bad| self.with_field(field, &bad)))
+                    bodies.extend([json!([1]), json!([null])].map(|bad| self.with_field(field, &bad)));
                 }
                 Value::String(text)
                     if text.parse::<uuid::Uuid>().is_ok() || ["kind", "role"].contains(&field.as_str()) =>
