@@ -264,6 +264,13 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_signature_of_128_bytes_is_the_largest() {
+        let signed = |bytes| Entry { sig: Some(vec![7; bytes]), ..sample(1) };
+        assert!(Entry::decode(&signed(SIGNATURE_BYTES_MAX).encode()).is_ok());
+        assert!(Entry::decode(&signed(SIGNATURE_BYTES_MAX + 1).encode()).is_err());
+    }
+
+    #[test]
     fn impossible_values_are_refused() {
         for (name, spoil) in [
             ("seq", (|entry: &mut Entry| entry.seq = 0) as fn(&mut Entry)),

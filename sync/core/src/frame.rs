@@ -258,6 +258,15 @@ mod tests {
         assert!(Frame::decode(&want(WANT_RANGES_MAX).encode()).is_ok());
         assert!(Frame::decode(&want(WANT_RANGES_MAX + 1).encode()).is_err());
         assert!(Frame::decode(&vec![0; FRAME_BYTES_MAX + 1]).is_err());
+        let list = |count| {
+            let rooms = vec![(RoomId::NIL, [0; 8]); count];
+            Frame::List(List { nonce: [0; 16], rooms, after: None, more: false })
+        };
+        assert!(Frame::decode(&list(LIST_ROOMS_MAX).encode()).is_ok());
+        assert!(Frame::decode(&list(LIST_ROOMS_MAX + 1).encode()).is_err());
+        let signal = |bytes| Frame::Signal { room: RoomId::NIL, body: vec![0; bytes] };
+        assert!(Frame::decode(&signal(SIGNAL_BYTES_MAX).encode()).is_ok());
+        assert!(Frame::decode(&signal(SIGNAL_BYTES_MAX + 1).encode()).is_err());
         let rooms = |count| Frame::RoomsWanted(vec![RoomId::NIL; count]);
         assert!(Frame::decode(&rooms(CHANGES_ROOMS_MAX).encode()).is_ok());
         assert!(Frame::decode(&rooms(CHANGES_ROOMS_MAX + 1).encode()).is_err());

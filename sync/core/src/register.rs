@@ -179,6 +179,20 @@ mod tests {
     }
 
     #[test]
+    fn a_register_of_256_kib_is_the_largest() {
+        let sized = |bytes: usize| {
+            let empty = Register { reads: Vec::new(), ..sample() };
+            // The length of so many reads takes two bytes more than that of none.
+            let reads = vec![7; bytes - wire::encode(&empty).len() - 2];
+            let signed = Register { reads, ..empty }.sign(&sample_key(1));
+            assert_eq!(signed.body.len(), bytes);
+            signed.verify()
+        };
+        assert!(sized(REGISTER_BYTES_MAX).is_ok());
+        assert!(matches!(sized(REGISTER_BYTES_MAX + 1), Err(Malformed::TooLarge { .. })));
+    }
+
+    #[test]
     fn only_its_node_can_sign_a_batch() {
         let signed = sample().sign(&sample_key(1));
         assert_eq!(signed.clone().verify().unwrap().register(), &sample());
