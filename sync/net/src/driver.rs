@@ -26,7 +26,7 @@ use crate::dial::{DialLimits, dial};
 use crate::dialler::{Dial, Dialler, Hinted, Outcome};
 use crate::discovery::{Discovery, Hint};
 use crate::greeting::hear;
-use crate::limits::{EVENTS_WAITING_MAX, PEERS_MAX, QUESTIONS_WAITING_MAX, SHUTDOWN_STEP_TIMEOUT};
+use crate::limits::{EVENTS_WAITING_MAX, FAREWELL_TIMEOUT, PEERS_MAX, QUESTIONS_WAITING_MAX, SHUTDOWN_STEP_TIMEOUT};
 use crate::link::{LinkPhase, LinkState, NetEvent};
 use crate::listener::Listeners;
 use crate::metric;
@@ -539,7 +539,7 @@ impl Driver {
         drop(inboxes);
         for endpoint in self.parts.listeners.endpoints() {
             endpoint.close(CloseCode::Shutdown.var_int(), b"the node shuts down");
-            if timeout(SHUTDOWN_STEP_TIMEOUT, endpoint.wait_idle()).await.is_err() {
+            if timeout(FAREWELL_TIMEOUT, endpoint.wait_idle()).await.is_err() {
                 tracing::debug!("some connections did not end in time");
             }
         }

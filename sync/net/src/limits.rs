@@ -59,8 +59,11 @@ pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_millis(2_500);
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Looking up a host name.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
-/// At shutdown: for the store to answer what it was asked, and again for the peers to hear that we close.
+/// At shutdown: for the store to answer what it was asked, and for tasks to end.
 pub const SHUTDOWN_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// At shutdown: for the peers to hear that we close. One that is gone already would be waited for three times as long as
+/// QUIC waits for a first answer, to no purpose.
+pub const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);
 
 // ---- Connections and queues ----------------------------------------------------------------------------------------
 

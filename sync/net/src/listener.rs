@@ -45,6 +45,9 @@ impl Listener {
                         continue;
                     },
                 }
+                if stop.is_cancelled() {
+                    return;
+                }
                 // The endpoint's task is gone, and with it its socket and all its connections.
                 tracing::warn!(address = %self.address, "the socket failed; opening it anew");
                 self.current.send_replace(None);
