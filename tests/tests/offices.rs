@@ -123,7 +123,7 @@ async fn post_until_broken(
     mut client: Client,
     room: String,
     seed: u64,
-    answered: tokio::sync::mpsc::UnboundedSender<String>,
+    answered: tokio::sync::mpsc::Sender<String>,
 ) -> usize {
     let mut sentences = Sentences::new(seed);
     for sent in 1.. {
@@ -132,7 +132,7 @@ async fn post_until_broken(
         match client.request(Method::PUT, &path, Some(&json!({"text": sentences.message()}))).await {
             Ok(reply) => {
                 reply.ok();
-                answered.send(id).unwrap();
+                answered.send(id).await.unwrap();
             }
             Err(_) => return sent,
         }
@@ -154,7 +154,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     for round in 0..10u64 {
         // Four devices post without pause; the process dies after a number of answers that the seed chooses.
         let stop_after = 1 + (seed >> round) % 200;
-        let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+        let (answered, mut answers) = tokio::sync::mpsc::channel(64);
         let mut devices = Vec::new();
         for device in 0..4 {
             let client = city.log_in(1, "shokuin1").await;

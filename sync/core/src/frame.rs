@@ -189,6 +189,24 @@ impl Frame {
         Ok(frame)
     }
 
+    /// What kind of frame it is, for logs and tests.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Changes(_) => "changes",
+            Self::Next => "next",
+            Self::Want(_) => "want",
+            Self::Data(_) => "data",
+            Self::Held(_) => "held",
+            Self::Done(_) => "done",
+            Self::List(_) => "list",
+            Self::RoomsWanted(_) => "rooms-wanted",
+            Self::Ping { .. } => "ping",
+            Self::Pong(_) => "pong",
+            Self::Signal { .. } => "signal",
+        }
+    }
+
     fn check(&self) -> Result<(), Malformed> {
         let over = |what, count: usize, limit: usize| {
             if count > limit { Err(Malformed::TooLarge { what, bytes: count, limit }) } else { Ok(()) }

@@ -366,19 +366,5 @@ fn name_of(query: &Query) -> &'static str {
 }
 
 pub fn frame_name(bytes: &[u8]) -> &'static str {
-    match Frame::decode(bytes) {
-        Ok(Frame::Hello(_)) => "hello",
-        Ok(Frame::Changes(_)) => "changes",
-        Ok(Frame::Next) => "next",
-        Ok(Frame::Want(_)) => "want",
-        Ok(Frame::Data(_)) => "data",
-        Ok(Frame::Held(_)) => "held",
-        Ok(Frame::Done(_)) => "done",
-        Ok(Frame::List(_)) => "list",
-        Ok(Frame::RoomsWanted(_)) => "rooms-wanted",
-        Ok(Frame::Ping { .. }) => "ping",
-        Ok(Frame::Pong(_)) => "pong",
-        Ok(Frame::Signal { .. }) => "signal",
-        Err(_) => "garbage",
-    }
+    Frame::decode(bytes).map_or("garbage", |frame| frame.name())
 }
