@@ -34,7 +34,10 @@ class App {
     guard.connect({
       hide: () => this.#hide(),
       resume: () => void this.#resume(),
-      end: () => session.end(),
+      end: () => {
+        void this.#knowNode();
+        return session.end();
+      },
     });
     whenUnauthorised(() => void this.#loseSession());
     whenShut((code) => void guard.send({ type: 'refused', code }));
