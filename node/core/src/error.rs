@@ -9,6 +9,12 @@ pub enum ServiceError {
     NotFound,
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
+    /// Refused for a reason that the person is told by a code of its own: `locked`, `device_suspended`, `console_locked`, …
+    #[error("refused: {0}")]
+    Denied(&'static str),
+    /// The passcode is wrong; after `left` more the device is stopped.
+    #[error("the passcode is wrong, {left} attempts are left")]
+    WrongPasscode { left: u32 },
     #[error("no valid session")]
     Unauthenticated,
     /// The same id was used with other content.
@@ -36,6 +42,8 @@ impl ServiceError {
         match self {
             Self::NotFound => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::Denied(code) => code,
+            Self::WrongPasscode { .. } => "wrong_passcode",
             Self::Unauthenticated => "unauthenticated",
             Self::Conflict => "conflict",
             Self::Invalid { code, .. } => code,

@@ -2,6 +2,7 @@
 
 mod arrival;
 pub(in crate::store) mod codes;
+mod devices;
 mod gaps;
 mod marks;
 mod naming;
@@ -12,6 +13,7 @@ mod sessions;
 mod timeline;
 
 pub use arrival::Holders;
+pub use devices::{CodeRow, PasscodeRow};
 pub use gaps::Gap;
 pub use policies::PolicyEntry;
 pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
