@@ -10,8 +10,8 @@
 
 mod certificate;
 mod identity;
-mod issue;
-mod key_file;
+pub(crate) mod issue;
+pub(crate) mod key_file;
 mod key_folder;
 
 #[cfg(test)]
