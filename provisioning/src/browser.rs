@@ -20,7 +20,7 @@ mod tests;
 
 pub use authority::{BrowserAuthority, BrowserIssueError};
 pub use claims::Claims;
-pub use leaf::{LeafCertificate, LeafKey, UnusableLeaf, WebIdentity, check_leaf, fingerprint};
+pub use leaf::{LeafCertificate, LeafKey, UnusableLeaf, WebIdentity, check_leaf, fingerprint, fingerprint_sha1};
 pub use name::{InvalidWebName, WebName};
 pub use reach::Reach;
 pub use request::{LeafRefusal, LeafRequest, LeafResponse, LeafRound, Unbelievable};

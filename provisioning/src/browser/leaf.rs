@@ -140,7 +140,16 @@ pub fn check_leaf(authority: &[u8], leaf: &[u8], names: &[WebName]) -> Result<Le
 
 /// SHA-256 of a certificate as people compare it: `AB:CD:…`, 32 pairs.
 pub fn fingerprint(der: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, der);
+    pairs(&ring::digest::SHA256, der)
+}
+
+/// The only one that Windows shows (拇印, thumbprint); 20 pairs.
+pub fn fingerprint_sha1(der: &[u8]) -> String {
+    pairs(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, der)
+}
+
+fn pairs(algorithm: &'static ring::digest::Algorithm, der: &[u8]) -> String {
+    let digest = ring::digest::digest(algorithm, der);
     let pairs: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
 }
