@@ -20,6 +20,14 @@ pub struct KeyFolder {
     folder: PathBuf,
 }
 
+/// The browser authority with its key locked away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedBrowserAuthority {
+    pub sealed: Vec<u8>,
+    /// DER.
+    pub certificate: Vec<u8>,
+}
+
 impl KeyFolder {
     /// The folder `keys` in this data folder; made if missing.
     pub fn create(data: &Path) -> Result<Self, KeyFileError> {
@@ -144,9 +152,9 @@ impl KeyFolder {
     }
 
     /// The sealed copy and the certificate that belongs to it, as far as they are here.
-    pub fn load_sealed_browser_authority(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>, KeyFileError> {
-        let sealed = self.load_if_there("browser-ca.key.sealed")?;
-        Ok(sealed.zip(self.load_browser_certificate()?))
+    pub fn load_sealed_browser_authority(&self) -> Result<Option<SealedBrowserAuthority>, KeyFileError> {
+        let both = self.load_if_there("browser-ca.key.sealed")?.zip(self.load_browser_certificate()?);
+        Ok(both.map(|(sealed, certificate)| SealedBrowserAuthority { sealed, certificate }))
     }
 
     fn load_browser_certificate(&self) -> Result<Option<Vec<u8>>, KeyFileError> {

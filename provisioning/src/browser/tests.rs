@@ -180,8 +180,8 @@ fn files_come_back_and_are_refused_when_others_can_read_them() {
     assert!(matches!(keys.load_browser_authority(), Err(KeyFileError::ReadableByOthers { .. })));
 
     std::fs::remove_file(keys.path().join("browser-ca.key")).unwrap();
-    let (sealed, certificate) = keys.load_sealed_browser_authority().unwrap().unwrap();
-    assert_eq!((sealed.as_slice(), certificate.as_slice()), (&b"sealed"[..], authority.certificate()));
+    let kept = keys.load_sealed_browser_authority().unwrap().unwrap();
+    assert_eq!((kept.sealed.as_slice(), kept.certificate.as_slice()), (&b"sealed"[..], authority.certificate()));
     keys.restore_browser_authority(&authority).unwrap();
     assert!(keys.load_browser_authority().unwrap().is_some());
 

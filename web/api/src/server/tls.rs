@@ -107,7 +107,9 @@ impl ResolvesServerCert for Current {
 pub async fn run(io: GuardedIo, peer: SocketAddr, certificate: ServedCertificate, router: Router, shared: Shared) {
     let opening = async {
         match io.first_byte().await? {
-            Some(HANDSHAKE_RECORD) => TlsAcceptor::from(certificate.config).accept(io).await.map(Opened::Tls),
+            Some(HANDSHAKE_RECORD) => {
+                TlsAcceptor::from(certificate.config).accept(io).await.map(|stream| Opened::Tls(Box::new(stream)))
+            }
             Some(_) => Ok(Opened::Plain(io)),
             None => Err(std::io::ErrorKind::UnexpectedEof.into()),
         }
@@ -131,7 +133,7 @@ pub async fn run(io: GuardedIo, peer: SocketAddr, certificate: ServedCertificate
 }
 
 enum Opened {
-    Tls(tokio_rustls::server::TlsStream<GuardedIo>),
+    Tls(Box<tokio_rustls::server::TlsStream<GuardedIo>>),
     Plain(GuardedIo),
 }
 
