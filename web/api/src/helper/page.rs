@@ -15,8 +15,10 @@ pub struct Visit {
     pub language: Language,
     /// This site, as others reach it: `http://…`, without a final slash.
     here: String,
-    /// The same host over HTTPS.
+    /// The host of this visit over HTTPS, which this browser has reached for sure.
     pub https: String,
+    /// Under the name that others use, and under further ones.
+    shared_https: String,
     other_https: Vec<String>,
 }
 
@@ -35,9 +37,8 @@ impl Visit {
             None | Some(80) => format!("http://{name}"),
             Some(port) => format!("http://{name}:{port}"),
         };
-        // The trust test asks the host that this browser has reached for sure.
         let other_https = config.names.iter().filter(|other| *other != name).map(|other| https(other)).collect();
-        Self { language, here, https: https(host.host()), other_https }
+        Self { language, here, https: https(host.host()), shared_https: https(name), other_https }
     }
 }
 
@@ -78,7 +79,7 @@ pub fn poster(config: &HelperConfig, visit: &Visit) -> String {
     let values = [
         ("organisation", config.organisation.as_str()),
         ("url", &url),
-        ("https", &visit.https),
+        ("https", &visit.shared_https),
         ("others", &others.join(" ")),
         ("sha256", &sha256),
         ("qr", &qr::svg(&url).unwrap_or_default()),
