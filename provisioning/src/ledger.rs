@@ -46,8 +46,11 @@ mod rooms;
 mod tests;
 
 pub use body::{
-    AdministratorKeySet, LedgerBody, NodeAddresses, NodeEnrol, NodeInvite, OfficeSet, PasswordVerifier, RoleGrant,
-    RoleRemove, UserSet, enrol_statement,
+    AdministratorKeyEnd, AdministratorKeySet, Details, DeviceEnrol, DeviceLift, DeviceRequest, DeviceRequestEnd,
+    DeviceSuspend, Employment, InviteCancel, LedgerBody, NodeAddresses, NodeEnrol, NodeInvite, NodeRevoke, OfficeSet,
+    PasswordVerifier, Policy, PolicySet, PostKind, PostSet, RequestOutcome, RoamingSet, RoleGrant, RoleRemove,
+    RulesAccepted, RulesSet, TimeMark, UserDetail, UserLift, UserSet, UserSuspend, UserTransfer, Witness, WitnessedLog,
+    enrol_statement,
 };
 pub use build::{LedgerWriter, addresses_draft, own_password_draft};
 pub use directory::{AdministratorKeyRecord, Counts, Directory, Invite, LedgerAudience, NodeRecord, Office, User};

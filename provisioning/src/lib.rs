@@ -71,7 +71,7 @@ mod testing;
 pub use address::NodeAddress;
 pub use authority::{IssuingKey, KeyFolder, NodeIdentity};
 pub use field::InvalidField;
-pub use id::{OfficeId, OrgId};
+pub use id::{OfficeId, OrgId, PostId};
 pub use join::JoinCode;
 pub use ledger::{Directory, Ledger};
 pub use membership::Membership;
