@@ -63,6 +63,7 @@ pub mod organisation;
 pub mod password;
 pub mod recovery;
 mod role;
+pub mod roster;
 pub mod sealed;
 mod signer;
 #[cfg(test)]
