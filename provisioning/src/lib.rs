@@ -42,9 +42,9 @@
 //!
 //! A console at which an administrator works can misuse that person's key while it is unsealed. A node can antedate what
 //! it writes, so a removed administrator who still has the key and the help of a node can write acts that look older than
-//! the removal, and can remove others. The root key gives the roles back and replaces what was written, but a node
-//! enrolled that way stays enrolled until nodes can be revoked. Ending keys, revoking and moving nodes, suspending
-//! people, enrolling devices and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
+//! the removal, and can remove others; not acts that lift it. The root key gives the roles back, replaces what was
+//! written and revokes nodes. A former home office can stop a person: stopping is the safe side, and is told. Moving nodes,
+//! guests and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
 
 mod address;
 pub mod authority;

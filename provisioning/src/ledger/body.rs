@@ -28,6 +28,8 @@ pub use suspensions::{DeviceLift, DeviceSuspend, UserLift, UserSuspend};
 pub use time_mark::TimeMark;
 pub use verifier::PasswordVerifier;
 
+use noroshi_sync::id::EntryId;
+
 use super::kind;
 use crate::body::{Body, Unreadable};
 
@@ -97,5 +99,15 @@ impl LedgerBody {
             kind::ROAMING_SET => Self::RoamingSet(Body::decode(bytes)?),
             unknown => return Err(Unreadable::UnknownKind(unknown)),
         })
+    }
+
+    /// The removals and suspensions that this lifts: whoever names them has seen them.
+    pub fn lifts(&self) -> &[EntryId] {
+        match self {
+            Self::RoleGrant(body) => &body.lifts,
+            Self::UserLift(body) => &body.lifts,
+            Self::DeviceLift(body) => &body.lifts,
+            _ => &[],
+        }
     }
 }
