@@ -1,10 +1,10 @@
 //! The columns of a staff list, and where they are in one file.
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::problem::{Problem, ProblemCode};
 use super::table::Record;
+use super::value::folded;
 
 /// A column with a meaning. The format of the header: 職員番号, 氏名, … in any order; English words do as well.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -64,10 +64,9 @@ impl Column {
 
     /// The column that a heading means, however wide or spaced it is written.
     fn of(heading: &str) -> Option<Self> {
-        let wanted = heading.nfkc().collect::<String>().trim().to_lowercase();
-        let fold = |name: &str| name.nfkc().collect::<String>().to_lowercase();
+        let wanted = folded(heading);
         let is_named = |(_, heading, word, others): &&(Self, &str, &str, &[&str])| {
-            fold(heading) == wanted || *word == wanted || others.iter().any(|other| fold(other) == wanted)
+            [heading, word].into_iter().chain(*others).any(|name| folded(name) == wanted)
         };
         COLUMNS.iter().find(is_named).map(|(column, ..)| *column)
     }
@@ -143,7 +142,7 @@ mod tests {
             assert_eq!(Column::of(&column.word().to_uppercase()), Some(column));
         }
         for (heading, column) in [
-            (" 氏名 ", Column::Name),
+            (" 氏　名 ", Column::Name),
             ("氏名ｶﾅ", Column::Kana),
             ("Ｅｍａｉｌ", Column::Email),
             ("職員Ｎｏ．", Column::Number),

@@ -74,7 +74,8 @@ fn read_cells(bytes: &[u8]) -> Result<Table, XlsxError> {
             record.cells.resize(column.max(record.cells.len()), String::new());
             record.cells.push(text);
         } else if !text.trim().is_empty() {
-            record.cells.resize(COLUMNS_MAX + 1, String::new());
+            record.cells.resize(COLUMNS_MAX, String::new());
+            record.cells.push(text);
         }
     }
     push(&mut table, record);

@@ -184,7 +184,8 @@ impl Person {
 }
 
 impl Snapshot {
-    pub(super) fn of(user: &User) -> Self {
+    /// A person as the directory has it.
+    pub fn of(user: &User) -> Self {
         let mut snapshot = Self { person: Person::of(user), planned: Vec::new() };
         for plan in &user.planned {
             // Of several for one moment the one written last is carried out, and one that changes nothing is none.
