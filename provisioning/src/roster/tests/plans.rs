@@ -237,7 +237,7 @@ fn places_are_known_or_asked_for() {
     // By the name of the office, by the section and by the department of others, by the code.
     hall.import("職員番号,氏名,拠点,所属コード,所属\n1,佐藤,拠点3,0301,建設部 土木課\n");
     for (line, office_of, section) in [
-        ("2,鈴木,,拠点２ 窓口係", 2, "拠点2 窓口係"),
+        ("2,鈴木,,拠点２ 窓口係", 2, "拠点２ 窓口係"),
         ("3,田中,,建設部　土木課", 3, "建設部 土木課"),
         ("4,高橋,,建設部 住宅課", 3, "建設部 住宅課"),
         ("5,伊藤,301,", 3, "建設部 土木課"),
