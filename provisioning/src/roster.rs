@@ -42,3 +42,4 @@ pub use plan::{
 pub use problem::{Problem, ProblemCode};
 pub use read::{Roster, Unreadable, read};
 pub use row::RosterRow;
+pub use value::employment_word;

@@ -18,6 +18,9 @@ pub enum ServiceError {
     /// `control_characters`, `empty`, `unknown_user`, …).
     #[error("{field}: {code}")]
     Invalid { field: &'static str, code: &'static str },
+    /// Things stand otherwise than the act needs; the code says how.
+    #[error("refused: {0}")]
+    Refused(&'static str),
     #[error("too large: {what}, at most {limit}")]
     TooLarge { what: &'static str, limit: usize },
     #[error("too many attempts, again in {retry_after_s} s")]
@@ -38,7 +41,7 @@ impl ServiceError {
             Self::Forbidden(_) => "forbidden",
             Self::Unauthenticated => "unauthenticated",
             Self::Conflict => "conflict",
-            Self::Invalid { code, .. } => code,
+            Self::Invalid { code, .. } | Self::Refused(code) => code,
             Self::TooLarge { .. } => "too_large",
             Self::TooMany { .. } => "too_many",
             Self::StorageFull => "storage_full",

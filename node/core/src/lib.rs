@@ -30,4 +30,4 @@ pub use error::ServiceError;
 pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
-pub use services::{Anchor, EventPage, PageRequest, Signal};
+pub use services::{Anchor, EventPage, Importing, PageRequest, Signal};

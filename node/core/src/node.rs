@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     pub attempts: Attempts,
     /// How many passwords are checked at once.
     pub passwords: Arc<Semaphore>,
+    /// One staff list at a time.
+    pub imports: Arc<Semaphore>,
     pub sessions: Sessions,
     pub sight: Sight,
     pub gaps: Gaps,
@@ -114,6 +116,7 @@ impl Node {
             links,
             attempts: Attempts::default(),
             passwords: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+            imports: Arc::new(Semaphore::new(1)),
             sessions: Sessions::default(),
             sight: Sight::default(),
             gaps: Gaps::default(),

@@ -6,6 +6,7 @@ mod directory;
 mod events;
 mod gaps;
 mod health;
+mod imports;
 mod log_in;
 mod members;
 mod messages;
@@ -18,6 +19,7 @@ mod sight;
 mod signals;
 
 pub use events::EventPage;
+pub use imports::Importing;
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 

@@ -2,9 +2,14 @@
 //!
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
+mod import;
 mod node;
 mod person;
 
+pub use import::{
+    ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem, ImportState,
+    ImportView, Wording,
+};
 pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
 pub use person::{DeviceView, LogIn, MeView, NodeRef};
 

@@ -48,9 +48,9 @@ impl Day {
         u64::try_from(days * DAY_MS - JAPAN_MS).ok()
     }
 
-    /// When the day is over.
+    /// The last second of the day, 23:59:59, which forms write as well and which every page shows as this day.
     pub fn ends_ms(self) -> Option<u64> {
-        self.begins_ms().map(|begins| begins + DAY_MS.unsigned_abs())
+        self.begins_ms().map(|begins| begins + DAY_MS.unsigned_abs() - 1_000)
     }
 
     /// Systems that must write something write a day that nobody lives to see.
@@ -110,7 +110,7 @@ mod tests {
         ] {
             assert_eq!(Day::parse(text).and_then(Day::begins_ms), Some(april), "{text}");
         }
-        assert_eq!(Day::parse("2027-03-31").and_then(Day::ends_ms), Some(april));
+        assert_eq!(Day::parse("2027-03-31").and_then(Day::ends_ms), Some(april - 1_000));
         assert_eq!(Day::parse("令和元年5月1日"), Day::parse("2019-05-01"));
         assert_eq!(Day::parse("H31.4.30"), Day::parse("2019-04-30"));
         assert_eq!(Day::parse("昭和64年1月7日"), Day::parse("1989-01-07"));

@@ -72,7 +72,12 @@ impl Plan {
         plan
     }
 
-    /// Whether there is anything to do.
+    /// Whether carrying out this plan would do what the other one says. How many people stay as they are does not matter.
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        (&self.additions, &self.revisions, &self.problems) == (&other.additions, &other.revisions, &other.problems)
+    }
+
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.additions.is_empty() && self.revisions.is_empty()
     }

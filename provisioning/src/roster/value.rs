@@ -147,6 +147,15 @@ pub(super) fn employment(text: &str) -> Result<Employment, ProblemCode> {
     })
 }
 
+/// The word of the interface.
+pub const fn employment_word(employment: Employment) -> &'static str {
+    match employment {
+        Employment::Regular => "regular",
+        Employment::FixedTerm => "fixed_term",
+        Employment::SectionAccount => "section_account",
+    }
+}
+
 /// Whether the account is one that a section shares.
 pub(super) fn is_shared(text: &str) -> Result<bool, ProblemCode> {
     Ok(match folded(text).as_str() {

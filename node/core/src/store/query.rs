@@ -3,6 +3,7 @@
 mod arrival;
 pub(in crate::store) mod codes;
 mod gaps;
+mod imports;
 mod marks;
 mod naming;
 mod policies;
@@ -13,6 +14,7 @@ mod timeline;
 
 pub use arrival::Holders;
 pub use gaps::Gap;
+pub use imports::ImportRow;
 pub use policies::PolicyEntry;
 pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
 pub use rooms::{MemberRow, PageRow, RoomRow, Standing};

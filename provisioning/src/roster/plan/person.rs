@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::column::Column;
 use super::super::date::day_of_ms;
 use super::super::row::RosterRow;
-use super::super::value::number_key;
+use super::super::value::{employment_word, number_key};
 use crate::id::OfficeId;
 use crate::ledger::{Details, User, UserSet};
 use crate::role::Role;
@@ -153,13 +153,8 @@ impl Person {
     fn other_fields(&self) -> [(Column, FieldValue); 11] {
         let details = &self.details;
         let text = |text: &str| FieldValue::Text(text.to_owned());
-        let employment = match details.employment {
-            crate::ledger::Employment::Regular => "regular",
-            crate::ledger::Employment::FixedTerm => "fixed_term",
-            crate::ledger::Employment::SectionAccount => "section_account",
-        };
         let roles: Vec<&str> = self.roles.iter().map(|role| role.word()).collect();
-        let last_day = details.valid_until_ms.map(|until| day_of_ms(until.saturating_sub(1))).unwrap_or_default();
+        let last_day = details.valid_until_ms.map(day_of_ms).unwrap_or_default();
         [
             (Column::Number, text(&details.number)),
             (Column::SectionCode, text(&details.section_code)),
@@ -168,7 +163,7 @@ impl Person {
             (Column::MusterClass, text(&details.muster_class)),
             (Column::MusterPlace, text(&details.muster_place)),
             (Column::Qualifications, text(&details.qualifications)),
-            (Column::Employment, text(employment)),
+            (Column::Employment, text(employment_word(details.employment))),
             (Column::Roles, text(&roles.join(","))),
             (Column::ValidFrom, text(&details.valid_from_ms.map(day_of_ms).unwrap_or_default())),
             (Column::ValidUntil, text(&last_day)),
@@ -195,7 +190,7 @@ impl Snapshot {
     }
 
     /// The profile that holds at a moment to come.
-    pub(super) fn profile_at(&self, at_ms: u64) -> Profile {
+    pub fn profile_at(&self, at_ms: u64) -> Profile {
         let last = self.planned.iter().rev().find(|plan| plan.effective_ms <= at_ms);
         last.map_or(&self.person.profile, |plan| &plan.profile).clone()
     }

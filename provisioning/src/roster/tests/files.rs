@@ -214,7 +214,7 @@ fn numbers_and_dates_of_a_workbook_are_what_a_person_sees() {
     assert_eq!(roster.problems, []);
     let row = &roster.rows[0];
     assert_eq!((row.number.as_deref(), row.phone.as_deref()), (Some("12"), Some("09012345678")));
-    assert_eq!((row.starts_ms, row.ends_ms), (Some(1_806_505_200_000), Some(Some(1_838_127_600_000))));
+    assert_eq!((row.starts_ms, row.ends_ms), (Some(1_806_505_200_000), Some(Some(1_838_127_599_000))));
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Invalid { field, code } => Self::invalid(field, own_name(code)),
             ServiceError::TooLarge { limit, .. } => Self::too_large(limit),
             ServiceError::TooMany { retry_after_s } => Self::retry(code, retry_after_s),
+            ServiceError::Refused(code) => Self::new(code),
             ServiceError::Busy => Self::retry(code, 1),
             ServiceError::StorageFull => Self::retry(code, RETRY_STORAGE_S),
             ServiceError::Storage(reason) => {
