@@ -8,6 +8,7 @@ mod messages;
 mod page;
 mod policy;
 mod reading;
+mod revocation;
 mod rooms;
 
 pub use messages::{NewMessage, Posted};

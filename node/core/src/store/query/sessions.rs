@@ -71,7 +71,13 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Ends all sessions of a person: the password has changed.
+    /// Ends the sessions of a person on one device: it was lost.
+    pub fn end_sessions_on(&self, device: &DeviceId, user: &UserId) -> Result<(), StoreError> {
+        self.execute("DELETE FROM sessions WHERE device = ? AND user = ?", (device.as_bytes(), user.as_bytes()))?;
+        Ok(())
+    }
+
+    /// Ends all sessions of a person: the password has changed, or the person is stopped.
     pub fn end_sessions_of(&self, user: &UserId) -> Result<(), StoreError> {
         self.execute("DELETE FROM sessions WHERE user = ?", [user.as_bytes()])?;
         Ok(())
