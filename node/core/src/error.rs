@@ -25,6 +25,9 @@ pub enum ServiceError {
     TooLarge { what: &'static str, limit: usize },
     #[error("too many attempts, again in {retry_after_s} s")]
     TooMany { retry_after_s: u32 },
+    /// More wait already than can be served soon.
+    #[error("too many wait, again in {retry_after_s} s")]
+    Overloaded { retry_after_s: u32 },
     #[error("storage is full")]
     StorageFull,
     #[error("storage does not work: {0}")]
@@ -46,7 +49,7 @@ impl ServiceError {
             Self::TooMany { .. } => "too_many",
             Self::StorageFull => "storage_full",
             Self::Storage(_) => "storage_failed",
-            Self::Busy => "busy",
+            Self::Busy | Self::Overloaded { .. } => "busy",
         }
     }
 }

@@ -38,6 +38,8 @@ pub const LOGIN_ATTEMPTS_MAX: usize = 10;
 pub const LOGIN_WINDOW_MS: u64 = 10 * 60 * 1_000;
 /// Accounts whose attempts are remembered; beyond that the ones that waited longest are forgotten.
 pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
+/// Log-ins that wait for the check of their password; the next is told to come again.
+pub const PASSWORDS_WAITING_MAX: usize = 2_000;
 /// A session ends this long after its last use, milliseconds.
 pub const SESSION_IDLE_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// Sessions one person may have; the one unused for longest ends when another begins.

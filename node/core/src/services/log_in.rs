@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::error::ServiceError;
 use crate::limits::{LOGIN_BYTES_MAX, SESSION_IDLE_MS_MAX, SESSIONS_PER_USER_MAX};
 use crate::node::{Inner, Node};
-use crate::people::{Session, Token, TokenHash};
+use crate::people::{Place, Session, Token, TokenHash};
 use crate::render::{People, roles};
 use crate::store::query::SessionRow;
 use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef};
@@ -22,10 +22,12 @@ impl Node {
     ///
     /// # Errors
     /// `Unauthenticated` for a wrong name or password, and for people of other offices; `TooMany` after ten attempts in
-    /// ten minutes.
+    /// ten minutes; `Overloaded` when too many wait already.
     pub async fn log_in(&self, login: &str, password: &str, device: Option<DeviceId>) -> Result<LogIn, ServiceError> {
         let inner = &self.inner;
         let login = normal_login(login);
+        // Before the attempt is counted: who is sent away has tried nothing.
+        let place = inner.passwords.enter()?;
         inner
             .attempts
             .begin(&login, inner.clock.mono_ms())
@@ -33,7 +35,7 @@ impl Node {
         let directory = inner.directory();
         let user = directory.user_by_login(&login).filter(|user| directory.may_log_in(self.id(), user.id));
         let verifier = user.and_then(|user| directory.verifier(user.id)).cloned();
-        let right = inner.check_password(verifier, password.to_owned()).await?;
+        let right = inner.check_password(place, verifier, password.to_owned()).await?;
         let user = user.filter(|_| right).ok_or(ServiceError::Unauthenticated)?;
         inner.attempts.succeeded(&login);
 
@@ -82,10 +84,15 @@ impl Node {
 
 impl Inner {
     /// Checks a password off the runtime. Without a verifier it takes as long and is wrong.
-    async fn check_password(&self, verifier: Option<Verifier>, password: String) -> Result<bool, ServiceError> {
-        let permit = self.passwords.clone().acquire_owned().await.map_err(|_| ServiceError::Busy)?;
+    async fn check_password(
+        &self,
+        place: Place,
+        verifier: Option<Verifier>,
+        password: String,
+    ) -> Result<bool, ServiceError> {
+        let turn = place.turn().await?;
         let check = move || {
-            let _permit = permit;
+            let _turn = turn;
             match verifier {
                 Some(verifier) => verifier.check(&password),
                 None => {
