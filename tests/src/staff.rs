@@ -141,7 +141,7 @@ fn line(number: usize) -> String {
         _ => "職員",
     };
     let (employment, until) =
-        if number % 9 == 8 { ("会計年度任用職員", "令和20年3月31日") } else { ("正規", "") };
+        if number % 9 == 8 && within > 2 { ("会計年度任用職員", "令和20年3月31日") } else { ("正規", "") };
     let muster = ["第1配備", "第2配備", "第3配備"][number % 3];
     let qualification = match number % 12 {
         0 => "防災士",
