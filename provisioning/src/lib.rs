@@ -68,6 +68,7 @@ pub mod passcode;
 pub mod password;
 pub mod recovery;
 mod role;
+pub mod roster;
 pub mod sealed;
 mod signer;
 #[cfg(test)]

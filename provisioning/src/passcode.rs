@@ -1,11 +1,10 @@
 //! Passcodes: the digits that unlock a device which is logged in already. Checked at one node, never in a ledger: so few
 //! digits would be found in minutes by whoever holds the verifier.
 
-use argon2::password_hash::PasswordHasher;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use crate::password::{Verifier, argon2};
+use crate::password::{MEMORY_KIB, PASSES, Verifier, hash_with};
 
 /// Digits of a passcode.
 pub const DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
@@ -34,9 +33,7 @@ pub fn make_verifier(passcode: &str) -> Result<Verifier, PasscodeRefusal> {
     if is_simple(digits.as_bytes()) {
         return Err(PasscodeRefusal::TooSimple);
     }
-    let argon2 = argon2().ok_or(PasscodeRefusal::Unhashable)?;
-    let hash = argon2.hash_password(digits.as_bytes()).map_err(|_| PasscodeRefusal::Unhashable)?;
-    Verifier::try_from(hash.to_string()).map_err(|_| PasscodeRefusal::Unhashable)
+    hash_with(&digits, MEMORY_KIB, PASSES).map_err(|_| PasscodeRefusal::Unhashable)
 }
 
 /// The same step between all digits: 000000, 123456, 654321.

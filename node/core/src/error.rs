@@ -24,10 +24,16 @@ pub enum ServiceError {
     /// `control_characters`, `empty`, `unknown_user`, …).
     #[error("{field}: {code}")]
     Invalid { field: &'static str, code: &'static str },
+    /// Things stand otherwise than the act needs; the code says how.
+    #[error("refused: {0}")]
+    Refused(&'static str),
     #[error("too large: {what}, at most {limit}")]
     TooLarge { what: &'static str, limit: usize },
     #[error("too many attempts, again in {retry_after_s} s")]
     TooMany { retry_after_s: u32 },
+    /// More wait already than can be served soon.
+    #[error("too many wait, again in {retry_after_s} s")]
+    Overloaded { retry_after_s: u32 },
     #[error("storage is full")]
     StorageFull,
     #[error("storage does not work: {0}")]
@@ -46,12 +52,12 @@ impl ServiceError {
             Self::WrongPasscode { .. } => "wrong_passcode",
             Self::Unauthenticated => "unauthenticated",
             Self::Conflict => "conflict",
-            Self::Invalid { code, .. } => code,
+            Self::Invalid { code, .. } | Self::Refused(code) => code,
             Self::TooLarge { .. } => "too_large",
             Self::TooMany { .. } => "too_many",
             Self::StorageFull => "storage_full",
             Self::Storage(_) => "storage_failed",
-            Self::Busy => "busy",
+            Self::Busy | Self::Overloaded { .. } => "busy",
         }
     }
 }

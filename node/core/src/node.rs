@@ -19,7 +19,7 @@ use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
-use crate::people::{Attempts, Consoles, Isolation, Sessions};
+use crate::people::{Attempts, Consoles, Isolation, PasswordQueue, Sessions};
 use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
@@ -71,8 +71,9 @@ pub(crate) struct Inner {
     pub links: Arc<Links>,
     pub board: PeerBoard,
     pub attempts: Attempts,
-    /// How many passwords are checked at once.
-    pub passwords: Arc<Semaphore>,
+    pub passwords: PasswordQueue,
+    /// One staff list at a time.
+    pub imports: Arc<Semaphore>,
     pub sessions: Sessions,
     pub consoles: Consoles,
     pub isolation: Isolation,
@@ -116,7 +117,8 @@ impl Node {
             demo: options.demo,
             links,
             attempts: Attempts::default(),
-            passwords: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+            passwords: PasswordQueue::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            imports: Arc::new(Semaphore::new(1)),
             sessions: Sessions::default(),
             consoles: Consoles::default(),
             isolation: Isolation::default(),

@@ -4,6 +4,7 @@ mod attempts;
 mod console;
 mod device_code;
 mod isolation;
+mod password_queue;
 mod sessions;
 mod token;
 
@@ -11,5 +12,6 @@ pub(crate) use attempts::Attempts;
 pub(crate) use console::Consoles;
 pub(crate) use device_code::{code_hash, device_secret, random_code, secret_hash};
 pub(crate) use isolation::Isolation;
+pub(crate) use password_queue::{PasswordQueue, Place};
 pub(crate) use sessions::{Session, Sessions, mono_ms};
 pub(crate) use token::{Token, TokenHash};

@@ -9,6 +9,7 @@ mod directory;
 mod events;
 mod gaps;
 mod health;
+mod imports;
 mod log_in;
 mod members;
 mod messages;
@@ -23,6 +24,7 @@ mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
 pub use events::EventPage;
+pub use imports::Importing;
 pub use log_in::Credentials;
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
@@ -33,21 +35,3 @@ pub(crate) use health::Health;
 pub(crate) use peers::saved_links;
 pub(crate) use sight::Sight;
 pub(crate) use signals::Signals;
-
-use crate::error::ServiceError;
-
-/// Characters of a password that is made for somebody: 80 random bits.
-const INITIAL_PASSWORD_CHARS: usize = 16;
-
-/// A password to be handed over on paper: four groups without look-alikes, `ABCD-EFGH-JKMN-PQRS`.
-pub(crate) fn initial_password() -> Result<String, ServiceError> {
-    let mut password = String::new();
-    for place in 0..INITIAL_PASSWORD_CHARS {
-        if place > 0 && place % 4 == 0 {
-            password.push('-');
-        }
-        let code = crate::people::random_code().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
-        password.extend(code.chars().next());
-    }
-    Ok(password)
-}

@@ -3,6 +3,7 @@
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
 mod administration;
+mod import;
 mod node;
 mod person;
 
@@ -10,6 +11,10 @@ pub use administration::{
     ConsoleView, DeviceCodeView, DeviceRequestView, Employment, InvitationView, KnownDeviceView, KnownNodeView,
     NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView, RequestState, RevocationView, RulesView,
     Standing, SuspensionView,
+};
+pub use import::{
+    ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
+    ImportState, ImportView, Wording,
 };
 pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
 pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState};

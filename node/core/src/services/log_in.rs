@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::error::ServiceError;
 use crate::limits::{LOGIN_BYTES_MAX, SESSIONS_PER_USER_MAX};
 use crate::node::{Inner, Node};
-use crate::people::{Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
+use crate::people::{Place, Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
 use crate::render::{People, roles};
 use crate::store::query::SessionRow;
 use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState, Time};
@@ -63,17 +63,19 @@ impl Node {
     ///
     /// # Errors
     /// `Unauthenticated` for a wrong name or password, and for people of other offices; `TooMany` after ten attempts in
-    /// ten minutes. With the right password: `Denied` with `user_suspended`, `account_ended`, `device_suspended`,
+    /// ten minutes; `Overloaded` when too many wait already. With the right password: `Denied` with `user_suspended`, `account_ended`, `device_suspended`,
     /// `device_code_required` or `wrong_device_code`.
     pub async fn log_in_with(&self, credentials: Credentials) -> Result<LogIn, ServiceError> {
         let inner = &self.inner;
         let login = normal_login(&credentials.login);
+        // Before the attempt is counted: who is sent away has tried nothing.
+        let place = inner.passwords.enter()?;
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
         inner.attempts.begin(&login, inner.clock.mono_ms()).map_err(too_many)?;
         let directory = inner.directory();
         let user = directory.user_by_login(&login).filter(|user| directory.may_log_in(self.id(), user.id));
         let verifier = user.and_then(|user| directory.verifier(user.id)).cloned();
-        let right = inner.check_password(verifier, credentials.password.clone()).await?;
+        let right = inner.check_password(place, verifier, credentials.password.clone()).await?;
         let user = user.filter(|_| right).ok_or(ServiceError::Unauthenticated)?;
         inner.check_standing(&directory, user)?;
         let device = self.device(&directory, user, &credentials)?;
@@ -294,25 +296,38 @@ impl Inner {
     }
 
     /// Checks a password off the runtime. Without a verifier it takes as long and is wrong.
-    async fn check_password(&self, verifier: Option<Verifier>, password: String) -> Result<bool, ServiceError> {
-        self.compute(move || match verifier {
+    async fn check_password(
+        &self,
+        place: Place,
+        verifier: Option<Verifier>,
+        password: String,
+    ) -> Result<bool, ServiceError> {
+        let check = move || match verifier {
             Some(verifier) => verifier.check(&password),
             None => {
                 check_nobody(&password);
                 false
             }
-        })
-        .await
+        };
+        self.compute_at(place, check).await
     }
 
-    /// Does something that costs as much as a password, off the runtime, a few at once.
+    /// Does something that costs as much as a password, off the runtime, in its turn.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let permit = self.passwords.clone().acquire_owned().await.map_err(|_| ServiceError::Busy)?;
+        self.compute_at(self.passwords.enter()?, work).await
+    }
+
+    async fn compute_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let turn = place.turn().await?;
         let held = move || {
-            let _permit = permit;
+            let _turn = turn;
             work()
         };
         tokio::task::spawn_blocking(held).await.map_err(|_| ServiceError::Busy)

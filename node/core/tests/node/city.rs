@@ -70,6 +70,10 @@ impl Office {
         self.node.id()
     }
 
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// As a process that ends in order and starts again.
     pub async fn restart(mut self) -> Self {
         self.node.close().await;
