@@ -48,55 +48,71 @@ impl FromStr for OrgId {
     }
 }
 
-/// An office (拠点): headquarters, branch, shelter, fire station.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct OfficeId([u8; 16]);
+macro_rules! uuid_name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name([u8; 16]);
 
-impl OfficeId {
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid.into_bytes())
-    }
-    pub const fn as_uuid(&self) -> Uuid {
-        Uuid::from_bytes(self.0)
-    }
-    pub fn is_nil(&self) -> bool {
-        self.0 == [0; 16]
-    }
-    /// For ids that come out of a database column; anything but 16 bytes is damage.
-    pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidId> {
-        bytes.try_into().map(Self).map_err(|_| InvalidId { kind: "office id", text: format!("{bytes:02x?}") })
-    }
-}
-
-impl fmt::Display for OfficeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_uuid().hyphenated().fmt(f)
-    }
-}
-
-impl fmt::Debug for OfficeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "office({self})")
-    }
-}
-
-impl FromStr for OfficeId {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId { kind: "office id", text: text.chars().take(64).collect() };
-        // Only the hyphenated form: one name, one spelling.
-        if text.len() != 36 {
-            return Err(invalid());
+        impl $name {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid.into_bytes())
+            }
+            pub const fn as_uuid(&self) -> Uuid {
+                Uuid::from_bytes(self.0)
+            }
+            pub fn is_nil(&self) -> bool {
+                self.0 == [0; 16]
+            }
+            /// For ids that come out of a database column; anything but 16 bytes is damage.
+            pub fn from_slice(bytes: &[u8]) -> Result<Self, InvalidId> {
+                let invalid = |_| InvalidId { kind: concat!($kind, " id"), text: format!("{bytes:02x?}") };
+                bytes.try_into().map(Self).map_err(invalid)
+            }
         }
-        Uuid::try_parse(text).map(Self::from_uuid).map_err(|_| invalid())
-    }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.as_uuid().hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($kind, "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let invalid = || InvalidId { kind: concat!($kind, " id"), text: text.chars().take(64).collect() };
+                // Only the hyphenated form: one name, one spelling.
+                if text.len() != 36 {
+                    return Err(invalid());
+                }
+                Uuid::try_parse(text).map(Self::from_uuid).map_err(|_| invalid())
+            }
+        }
+    };
 }
+
+uuid_name!(
+    /// An office (拠点): headquarters, branch, shelter, fire station.
+    OfficeId,
+    "office"
+);
+uuid_name!(
+    /// A post (職) or team (班), which people hold.
+    PostId,
+    "post"
+);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,8 @@
 //! - **Certificates** ([`authority`]) say which machine is a node of the organisation. The root certifies an issuing key
 //!   at headquarters, which certifies nodes; between nodes the certificate's key *is* the node. A node's own key and
 //!   papers are its [`NodeIdentity`], kept in the [`KeyFolder`].
+//! - **Browser certificates** ([`browser`]) let browsers trust the pages of a node. Another authority, constrained to the
+//!   organisation's own names, so that installing it gives nobody power over replication, nor over the rest of the web.
 //! - **The ledger** ([`ledger`]) says everything else: offices, nodes, people, roles, administrators' public keys,
 //!   password verifiers. It is a set of entries in derived rooms that replicate like any other. [`Ledger`] judges them,
 //!   [`Directory`] is the verdict.
@@ -42,15 +44,17 @@
 //!
 //! A console at which an administrator works can misuse that person's key while it is unsealed. A node can antedate what
 //! it writes, so a removed administrator who still has the key and the help of a node can write acts that look older than
-//! the removal, and can remove others. The root key gives the roles back and replaces what was written, but a node
-//! enrolled that way stays enrolled until nodes can be revoked. Ending keys, revoking and moving nodes, suspending
-//! people, enrolling devices and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
+//! the removal, and can remove others; not acts that lift it. The root key gives the roles back, replaces what was
+//! written and revokes nodes. A former home office can stop a person: stopping is the safe side, and is told. Moving nodes,
+//! guests and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
 
 mod address;
 pub mod authority;
 mod base32;
 pub mod body;
+pub mod browser;
 mod cell;
+pub mod device_code;
 pub mod field;
 mod id;
 pub mod join;
@@ -60,9 +64,11 @@ pub mod limits;
 pub mod membership;
 mod office_kind;
 pub mod organisation;
+pub mod passcode;
 pub mod password;
 pub mod recovery;
 mod role;
+pub mod roster;
 pub mod sealed;
 mod signer;
 #[cfg(test)]
@@ -71,7 +77,7 @@ mod testing;
 pub use address::NodeAddress;
 pub use authority::{IssuingKey, KeyFolder, NodeIdentity};
 pub use field::InvalidField;
-pub use id::{OfficeId, OrgId};
+pub use id::{OfficeId, OrgId, PostId};
 pub use join::JoinCode;
 pub use ledger::{Directory, Ledger};
 pub use membership::Membership;

@@ -18,6 +18,8 @@ pub const VERIFIER_BYTES_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 128;
 /// Shortest password, characters after normalisation.
 pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Shortest password where nothing else is asked (NIST SP 800-63B-4, 3.1.1.2).
+pub const PASSWORD_ALONE_CHARS_MIN: usize = 15;
 /// People named one by one in a room. Checked where people are added, not where entries are judged: two islands may
 /// together exceed it, and nobody may vanish for that.
 pub const ROOM_MEMBERS_MAX: usize = 1_000;
@@ -31,3 +33,19 @@ pub const JOIN_CODE_CHARS_MAX: usize = 4_096;
 pub const JOIN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Largest sealed secret file, bytes.
 pub const SEALED_BYTES_MAX: usize = 4 * 1024;
+/// Names and addresses in one browser certificate.
+pub const WEB_NAMES_MAX: usize = 32;
+/// Largest request for a browser certificate and largest answer, bytes.
+pub const LEAF_MESSAGE_BYTES_MAX: usize = 32 * 1024;
+/// Longest reason, remark or name of a device, characters.
+pub const REASON_CHARS_MAX: usize = 200;
+/// Longest field of a person's details (address of mail, qualifications, place of muster), characters.
+pub const DETAIL_CHARS_MAX: usize = 200;
+/// Longest rules of use, characters.
+pub const RULES_CHARS_MAX: usize = 15_000;
+/// Holders, and deputies, of one post.
+pub const POST_PEOPLE_MAX: usize = 200;
+/// Logs in one witness; a holder of more writes several.
+pub const WITNESS_LOGS_MAX: usize = 2_000;
+/// Headquarters may by itself move the signed time on by this much at once, milliseconds (DESIGN §6: 48 hours).
+pub const TIME_MARK_STEP_MS_MAX: u64 = 48 * 3_600_000;

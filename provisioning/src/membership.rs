@@ -40,5 +40,5 @@ mod tests;
 
 pub use body::{AudienceAdd, AudienceRemove, MemberRemove, MemberSet, RoomCreate, RoomKind, RoomRole};
 pub use build::PolicyWriter;
-pub use policy::{Member, Membership};
+pub use policy::{Member, Membership, Witnessed};
 pub use room_id::{direct_room_id, room_id};

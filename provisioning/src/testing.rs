@@ -153,7 +153,7 @@ pub fn resolve<'a>(entries: impl IntoIterator<Item = &'a Written>) -> Directory 
     for (log, entry) in entries {
         ledger.insert(log, entry);
     }
-    ledger.resolve()
+    ledger.resolve(NOW_MS)
 }
 
 pub fn office_set(n: u8, kind: OfficeKind) -> OfficeSet {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use noroshi_provisioning::Directory;
-use noroshi_sync::id::RoomId;
+use noroshi_sync::id::{DeviceId, RoomId, UserId};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::events::Happening;
@@ -24,6 +24,15 @@ pub struct StoreChange {
     pub rooms: Vec<RoomId>,
 }
 
+/// Log-ins of a person that are over: all of them, or those on one device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ending {
+    pub user: UserId,
+    pub device: Option<DeviceId>,
+}
+
+/// Endings that may wait for who holds streams open; who misses some looks at every stream.
+const ENDINGS_QUEUE: usize = 1_024;
 /// Changes that may wait for replication; who misses some asks the store for everything since.
 const CHANGES_QUEUE: usize = 1_024;
 
@@ -38,6 +47,10 @@ pub(crate) struct Hub {
     pub news: Notify,
     /// There may be registers to write.
     pub due: Notify,
+    /// A line may have gone up or down.
+    pub lines: Notify,
+    /// Log-ins that are over before their time.
+    pub endings: broadcast::Sender<Ending>,
     /// Peers may look different.
     pub looks: Arc<Notify>,
     /// Told once, when the node closes.
@@ -58,6 +71,8 @@ impl Hub {
             momentary,
             news: Notify::new(),
             due: Notify::new(),
+            lines: Notify::new(),
+            endings: broadcast::Sender::new(ENDINGS_QUEUE),
             looks: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),
             rights: AtomicU64::new(0),
@@ -91,6 +106,12 @@ impl Listener for Hub {
         };
         if happenings.iter().any(|(_, happening)| changes_rights(happening)) {
             self.rights.fetch_add(1, Ordering::AcqRel);
+        }
+        for (_, happening) in &happenings {
+            if let Happening::SessionsEnded { user, device } = happening {
+                // Nobody listens where no browser can come.
+                let _ = self.endings.send(Ending { user: *user, device: *device });
+            }
         }
         let rooms = committed.local.iter().chain(&committed.applied).copied();
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);

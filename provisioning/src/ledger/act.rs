@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use noroshi_sync::entry::{Entry, SignatureKind};
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
+use noroshi_sync::id::{EntryId, Epoch, NodeId, RoomId, UserId};
 use noroshi_sync::log::{Hash, LogId};
 
 use super::body::LedgerBody;
@@ -37,8 +37,22 @@ pub struct Act {
     /// What a signature is over.
     pub statement: [u8; 32],
     pub body: LedgerBody,
-    /// The nodes in whose logs the act stands, each with its lowest stamp there.
-    pub writers: BTreeMap<NodeId, Hlc>,
+    /// The nodes in whose logs the act stands, each with the place of its lowest stamp there.
+    pub writers: BTreeMap<NodeId, Place>,
+}
+
+/// Where a node wrote an act down. The lower stamp comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    pub stamp: Hlc,
+    pub epoch: Epoch,
+    pub seq: u64,
+}
+
+impl Place {
+    pub fn of(log: &LogId, entry: &Entry) -> Self {
+        Self { stamp: entry.hlc, epoch: log.epoch, seq: entry.seq }
+    }
 }
 
 impl Act {
@@ -51,21 +65,24 @@ impl Act {
             sig: entry.sig.clone().unwrap_or_default(),
             statement: entry.statement(log.room),
             body,
-            writers: BTreeMap::from([(log.node, entry.hlc)]),
+            writers: BTreeMap::from([(log.node, Place::of(log, entry))]),
         }
     }
 
     /// Notes that a node carries the act; returns whether that is news.
-    pub fn written_by(&mut self, node: NodeId, hlc: Hlc) -> bool {
-        let known = self.writers.entry(node).or_insert(Hlc::from_raw(u64::MAX));
-        let news = hlc < *known;
-        *known = hlc.min(*known);
-        news
+    pub fn written_at(&mut self, log: &LogId, entry: &Entry) -> bool {
+        let place = Place::of(log, entry);
+        let known = self.writers.get(&log.node);
+        if known.is_some_and(|known| *known <= place) {
+            return false;
+        }
+        self.writers.insert(log.node, place);
+        true
     }
 
     /// The lowest stamp of any copy.
     pub fn stamp(&self) -> Hlc {
-        self.writers.values().copied().min().unwrap_or_default()
+        self.writers.values().map(|place| place.stamp).min().unwrap_or_default()
     }
 
     pub fn is_signed_by_a_person(&self) -> bool {

@@ -3,81 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
+use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 
+use super::body::Policy;
+use super::record::{
+    AdministratorKeyRecord, DeviceRecord, Invite, NodeRecord, Office, Post, Request, Revoked, Rules, Suspension, User,
+    VerifierRecord,
+};
 use super::rooms::{LedgerRooms, room_ids};
-use crate::address::NodeAddress;
-use crate::id::{OfficeId, OrgId};
+use crate::id::{OfficeId, OrgId, PostId};
 use crate::office_kind::OfficeKind;
 use crate::password::Verifier;
 use crate::role::Role;
-
-/// An office in force.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Office {
-    pub id: OfficeId,
-    pub name: String,
-    pub kana: String,
-    pub kind: OfficeKind,
-    pub hub: bool,
-    /// What a change of this office must name in `replaces`.
-    pub heads: Vec<EntryId>,
-}
-
-/// A node enrolled.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeRecord {
-    pub id: NodeId,
-    pub office: OfficeId,
-    pub name: String,
-    /// By the node's own word; empty when it never said.
-    pub addresses: Vec<NodeAddress>,
-    /// The enrolment that counts.
-    pub entry: EntryId,
-}
-
-/// A person in force.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct User {
-    pub id: UserId,
-    pub login: String,
-    pub name: String,
-    pub kana: String,
-    pub office: OfficeId,
-    pub section: String,
-    pub post: String,
-    pub roles: BTreeSet<Role>,
-    /// Every office that ever was the home of this person, the present one included.
-    pub homes: BTreeSet<OfficeId>,
-    /// What a change of this person must name in `replaces`.
-    pub heads: Vec<EntryId>,
-}
-
-/// A key with which an administrator signs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AdministratorKeyRecord {
-    pub entry: EntryId,
-    pub user: UserId,
-    pub key: [u8; 32],
-}
-
-/// An invitation that counts, used or not.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Invite {
-    pub entry: EntryId,
-    pub office: OfficeId,
-    pub key: [u8; 32],
-    pub expires_ms: u64,
-    pub node_name: String,
-    pub used_by: Option<NodeId>,
-}
-
-/// A verifier in force.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct VerifierRecord {
-    pub verifier: Verifier,
-    pub heads: Vec<EntryId>,
-}
 
 /// How many statements of the ledger count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -113,6 +50,22 @@ pub struct Directory {
     pub(super) role_removals: BTreeMap<(UserId, Role), Vec<EntryId>>,
     pub(super) verifiers: BTreeMap<UserId, VerifierRecord>,
     pub(super) last_acts: BTreeMap<UserId, Hlc>,
+    pub(super) revoked: BTreeMap<NodeId, Revoked>,
+    pub(super) devices: BTreeMap<(DeviceId, UserId), DeviceRecord>,
+    pub(super) device_suspensions: BTreeMap<(DeviceId, UserId), Vec<Suspension>>,
+    pub(super) suspensions: BTreeMap<UserId, Vec<Suspension>>,
+    pub(super) awaited: BTreeMap<UserId, Vec<Suspension>>,
+    pub(super) requests: BTreeMap<EntryId, Request>,
+    pub(super) posts: BTreeMap<PostId, Post>,
+    pub(super) policy: Policy,
+    pub(super) policy_heads: Vec<EntryId>,
+    pub(super) rules: Option<Rules>,
+    pub(super) time: Option<(u64, EntryId)>,
+    pub(super) time_heads: Vec<EntryId>,
+    pub(super) roaming: BTreeSet<(OfficeId, OfficeId)>,
+    pub(super) ever_roaming: BTreeSet<(OfficeId, OfficeId)>,
+    pub(super) roaming_heads: BTreeMap<(OfficeId, OfficeId), Vec<EntryId>>,
+    pub(super) next_change_ms: Option<u64>,
     pub(super) counts: Counts,
 }
 
@@ -132,6 +85,22 @@ impl Directory {
             role_removals: BTreeMap::new(),
             verifiers: BTreeMap::new(),
             last_acts: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            device_suspensions: BTreeMap::new(),
+            suspensions: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            posts: BTreeMap::new(),
+            policy: Policy::default(),
+            policy_heads: Vec::new(),
+            rules: None,
+            time: None,
+            time_heads: Vec::new(),
+            roaming: BTreeSet::new(),
+            ever_roaming: BTreeSet::new(),
+            roaming_heads: BTreeMap::new(),
+            next_change_ms: None,
             counts: Counts::default(),
         }
     }
@@ -242,20 +211,121 @@ impl Directory {
         Hlc::ZERO.tick(now_ms).merge(self.last_acts.get(&user).copied().unwrap_or_default())
     }
 
+    // --- devices and suspensions
+
+    /// A device of a person, suspended or not.
+    pub fn device(&self, device: DeviceId, user: UserId) -> Option<&DeviceRecord> {
+        self.devices.get(&(device, user))
+    }
+    pub fn devices(&self) -> impl Iterator<Item = &DeviceRecord> {
+        self.devices.values()
+    }
+    /// Suspensions of a device that nobody lifted.
+    pub fn device_suspensions(&self, device: DeviceId, user: UserId) -> &[Suspension] {
+        self.device_suspensions.get(&(device, user)).map(Vec::as_slice).unwrap_or_default()
+    }
+    pub fn suspended_devices(&self) -> impl Iterator<Item = (DeviceId, UserId)> {
+        self.device_suspensions.keys().copied()
+    }
+    /// Whether the device is stopped at `node`.
+    pub fn is_device_suspended(&self, node: NodeId, device: DeviceId, user: UserId) -> bool {
+        self.device_suspensions(device, user).iter().any(|suspension| suspension.scope.holds_at(node))
+    }
+    /// Suspensions of a person that are in force.
+    pub fn suspensions(&self, user: UserId) -> &[Suspension] {
+        self.suspensions.get(&user).map(Vec::as_slice).unwrap_or_default()
+    }
+    pub fn suspended_users(&self) -> impl Iterator<Item = UserId> {
+        self.suspensions.keys().copied()
+    }
+    /// Suspensions of an administrator that wait for a second administrator.
+    pub fn awaited_suspensions(&self, user: UserId) -> &[Suspension] {
+        self.awaited.get(&user).map(Vec::as_slice).unwrap_or_default()
+    }
+    /// Whether the person is stopped at `node`.
+    pub fn is_suspended(&self, node: NodeId, user: UserId) -> bool {
+        self.suspensions(user).iter().any(|suspension| suspension.scope.holds_at(node))
+    }
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.requests.values()
+    }
+    pub fn request(&self, entry: EntryId) -> Option<&Request> {
+        self.requests.get(&entry)
+    }
+
+    // --- the organisation as a whole
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+    /// What a new policy must name in `replaces`.
+    pub fn policy_heads(&self) -> &[EntryId] {
+        &self.policy_heads
+    }
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+    pub fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.posts.values().filter(|post| !post.ended)
+    }
+    pub fn post(&self, post: PostId) -> Option<&Post> {
+        self.posts.get(&post)
+    }
+    /// The latest time by headquarters, milliseconds since 1970, and the mark that says so.
+    pub fn headquarters_time(&self) -> Option<(u64, EntryId)> {
+        self.time
+    }
+    /// What a signed mark must name in `replaces`.
+    pub fn time_heads(&self) -> &[EntryId] {
+        &self.time_heads
+    }
+    /// When a planned change takes force and the ledger is to be resolved again, milliseconds since 1970.
+    pub fn next_change_ms(&self) -> Option<u64> {
+        self.next_change_ms
+    }
+    pub fn revoked(&self, node: NodeId) -> Option<&Revoked> {
+        self.revoked.get(&node)
+    }
+    pub fn revoked_nodes(&self) -> impl Iterator<Item = &Revoked> {
+        self.revoked.values()
+    }
+    /// Pairs (home, host): people of the first may log in at the second.
+    pub fn roaming(&self) -> impl Iterator<Item = (OfficeId, OfficeId)> {
+        self.roaming.iter().copied()
+    }
+    /// What a new word about the pair must name in `replaces`.
+    pub fn roaming_heads(&self, home: OfficeId, host: OfficeId) -> &[EntryId] {
+        self.roaming_heads.get(&(home, host)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     // --- who may vouch for whom, and who may hold what
 
     /// Whether what `node` wrote in the name of `user` is to be believed: the node is of an office that is or was the
-    /// person's home, or that is or was headquarters. Former homes count, or everybody's words would vanish with every
-    /// transfer in April.
+    /// person's home, that is or was headquarters, or where the person may or might log in. Former homes count, or
+    /// everybody's words would vanish with every transfer in April. Of a revoked node: see
+    /// [`Directory::may_have_attested`].
     pub fn may_attest(&self, node: NodeId, user: UserId) -> bool {
-        let (Some(office), Some(user)) = (self.office_of(node), self.users.get(&user)) else { return false };
-        user.homes.contains(&office) || self.ever_headquarters.contains(&office)
+        self.office_of(node).is_some_and(|office| self.office_may_attest(office, user))
     }
 
-    /// Whether `user` may log in at `node`: one of the present home, or of headquarters.
+    /// The same of a revoked node, for what is witnessed to be older than the revocation.
+    pub fn may_have_attested(&self, node: NodeId, user: UserId) -> bool {
+        let office = self.revoked.get(&node).map(|revoked| revoked.record.office);
+        office.is_some_and(|office| self.office_may_attest(office, user))
+    }
+
+    pub(super) fn office_may_attest(&self, office: OfficeId, user: UserId) -> bool {
+        let Some(user) = self.users.get(&user) else { return false };
+        user.homes.contains(&office)
+            || self.ever_headquarters.contains(&office)
+            || user.homes.iter().any(|home| self.ever_roaming.contains(&(*home, office)))
+    }
+
+    /// Whether `user` may log in at `node`: one of the present home, of headquarters, or of an office where the people of
+    /// the home may log in.
     pub fn may_log_in(&self, node: NodeId, user: UserId) -> bool {
         let (Some(office), Some(user)) = (self.office_of(node), self.users.get(&user)) else { return false };
-        user.office == office || self.is_headquarters(office)
+        user.office == office || self.is_headquarters(office) || self.roaming.contains(&(user.office, office))
     }
 
     /// The audience of a ledger room; `None` when the room is none of this organisation (as far as known here).
@@ -268,7 +338,9 @@ impl Directory {
         }
         let office = self.offices.keys().find(|office| self.rooms.secrets(**office) == room)?;
         let headquarters = self.headquarters().map(|office| office.id);
-        Some(LedgerAudience::Nodes(headquarters.chain([*office]).flat_map(|office| self.nodes_of(office)).collect()))
+        let hosts = self.roaming.iter().filter(|(home, _)| home == office).map(|(_, host)| *host);
+        let offices = headquarters.chain(hosts).chain([*office]);
+        Some(LedgerAudience::Nodes(offices.flat_map(|office| self.nodes_of(office)).collect()))
     }
 
     /// Every ledger room of the organisation, as far as known here.

@@ -1,19 +1,23 @@
 //! From a set of entries to a [`Directory`]. See the page of [`crate::ledger`] for the rules.
 
+mod devices;
 mod nodes;
+mod organisation;
 mod people;
+mod revocations;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use noroshi_sync::entry::{ENTRY_VERSION, Entry, Lane};
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::id::UserId;
+use noroshi_sync::id::{Epoch, NodeId, RoomId, UserId};
 use noroshi_sync::log::LogId;
 
 use super::act::{Act, ActKey};
 use super::body::LedgerBody;
-use super::directory::{AdministratorKeyRecord, Counts, Directory};
+use super::directory::{Counts, Directory};
+use super::record::AdministratorKeyRecord;
 use super::rights::{Candidates, Rights, Verdicts};
 use super::rooms::{LedgerRooms, room_ids};
 use crate::id::OrgId;
@@ -57,7 +61,7 @@ impl Ledger {
             return self.malformed.insert(key);
         }
         if let Some(act) = self.acts.get_mut(&key) {
-            return act.written_by(log.node, entry.hlc);
+            return act.written_at(log, entry);
         }
         match LedgerBody::decode(entry.kind, &entry.body) {
             Ok(body) => {
@@ -69,8 +73,9 @@ impl Ledger {
         }
     }
 
-    /// What the entries say together. Signatures verified once are not verified again.
-    pub fn resolve(&mut self) -> Directory {
+    /// What the entries say together at `now_ms` (milliseconds since 1970), which decides only about transfers that take
+    /// force on a day. Signatures verified once are not verified again.
+    pub fn resolve(&mut self, now_ms: u64) -> Directory {
         let Self { rooms, root, acts, unknown, malformed, verdicts } = self;
         let candidates = Candidates::among(acts, rooms, *root);
         let ever = Rights::ever(&candidates, verdicts);
@@ -82,12 +87,18 @@ impl Ledger {
             now: &now,
             verdicts,
             counted: BTreeSet::new(),
+            witnessed: BTreeMap::new(),
+            now_ms,
             directory: Directory::empty(rooms.organisation),
         };
         resolution.keys();
         resolution.offices();
         resolution.nodes();
+        resolution.roaming();
         resolution.people();
+        resolution.devices();
+        resolution.suspensions();
+        resolution.organisation();
         let (counted, mut directory) = (resolution.counted, resolution.directory);
         directory.last_acts = last_acts(acts, &counted);
         directory.counts = Counts {
@@ -123,6 +134,9 @@ struct Resolution<'a> {
     now: &'a Rights<'a>,
     verdicts: &'a mut Verdicts,
     counted: BTreeSet<ActKey>,
+    /// How far the logs of revoked nodes in ledger rooms are witnessed.
+    witnessed: BTreeMap<(RoomId, NodeId, Epoch), u64>,
+    now_ms: u64,
     directory: Directory,
 }
 
@@ -138,12 +152,18 @@ impl Resolution<'_> {
 
     fn keys(&mut self) {
         for (key, act) in self.acts {
-            let LedgerBody::AdministratorKeySet(body) = &act.body else { continue };
-            if self.now.has_key(key) {
-                self.counted.insert(*key);
-                let record = AdministratorKeyRecord { entry: key.id, user: body.user, key: body.key };
-                self.directory.keys.insert(key.id, record);
+            match &act.body {
+                LedgerBody::AdministratorKeySet(body) if self.now.has_key(key) => {
+                    self.counted.insert(*key);
+                    let record = AdministratorKeyRecord { entry: key.id, user: body.user, key: body.key };
+                    self.directory.keys.insert(key.id, record);
+                }
+                LedgerBody::AdministratorKeyEnd(body) if self.now.has_ended(&body.key, &key.id) => {
+                    self.counted.insert(*key);
+                }
+                _ => {}
             }
         }
+        self.directory.keys.retain(|entry, _| !self.now.is_ended(entry));
     }
 }

@@ -1,9 +1,14 @@
 //! The ledger judged as a whole: what counts, what does not, and that the order of arrival never matters.
 
+mod devices;
 mod golden;
 mod hostile;
+mod model;
 mod order;
+mod organisation;
+mod revocation;
 mod rights;
+mod suspension;
 
 use noroshi_sync::id::{DeviceId, UserId};
 
@@ -177,12 +182,14 @@ fn a_password_is_set_by_an_administrator_and_changed_by_the_person() {
     assert_eq!(town.directory().verifier(user(2)), Some(&verifier('A')));
     for (node, mark) in [(2, 'B'), (1, 'C')] {
         let directory = town.directory();
-        let draft = own_password_draft(&directory, town.scribe.id(), DeviceId::NIL, user(2), verifier(mark)).unwrap();
+        let person = NodeWriter { directory: &directory, author: user(2), device: DeviceId::NIL };
+        let draft = person.own_password(town.scribe.id(), verifier(mark)).unwrap();
         town.write(node, draft);
         assert_eq!(town.directory().verifier(user(2)), Some(&verifier(mark)));
     }
     assert_eq!(town.directory().verifier_heads(user(2)).len(), 1);
-    assert!(own_password_draft(&town.directory(), town.scribe.id(), DeviceId::NIL, user(99), verifier('D')).is_err());
+    let nobody = NodeWriter { directory: &town.directory(), author: user(99), device: DeviceId::NIL };
+    assert!(nobody.own_password(town.scribe.id(), verifier('D')).is_err());
 }
 
 #[test]
@@ -190,7 +197,7 @@ fn what_a_later_program_says_is_counted_as_unknown() {
     let mut town = Town::new();
     let mut of_later_kind = town.entries[0].clone();
     of_later_kind.1.id = town.scribe.id();
-    of_later_kind.1.kind = 261;
+    of_later_kind.1.kind = 267;
     let mut of_later_version = town.entries[0].clone();
     of_later_version.1.id = town.scribe.id();
     of_later_version.1.body[0] = 2;

@@ -4,8 +4,8 @@ mod judge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use noroshi_sync::entry::Entry;
-use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
+use noroshi_sync::entry::{Entry, Lane};
+use noroshi_sync::id::{EntryId, Epoch, NodeId, RoomId, UserId};
 use noroshi_sync::log::LogId;
 
 use super::body::{RoomKind, RoomRole};
@@ -23,6 +23,9 @@ pub struct Member {
     pub added_ms: u64,
 }
 
+/// How far a log of a revoked node is known to be older than the revocation, by (node, epoch, lane).
+pub type Witnessed = BTreeMap<(NodeId, Epoch, Lane), u64>;
+
 /// The answer. Default: of a room about which nothing is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Membership {
@@ -36,6 +39,7 @@ pub struct Membership {
     pub(super) audience_removals: BTreeMap<OfficeId, Vec<EntryId>>,
     pub(super) offices: BTreeSet<OfficeId>,
     pub(super) nodes: BTreeSet<NodeId>,
+    pub(super) witnessed: Witnessed,
     pub(super) counted: usize,
     pub(super) hidden: usize,
 }
@@ -111,6 +115,11 @@ impl Membership {
     /// The nodes that may hold the room.
     pub fn audience_nodes(&self) -> &BTreeSet<NodeId> {
         &self.nodes
+    }
+
+    /// What other holders witness of revoked nodes in this room, in all its lanes.
+    pub fn witnessed(&self) -> &Witnessed {
+        &self.witnessed
     }
 
     /// Policy entries that count.

@@ -36,7 +36,7 @@ fn directory_of(founded: &Founded) -> Directory {
         assert!(noroshi_sync::entry::Entry::decode(&entry.encode()).is_ok());
         ledger.insert(&log, &entry);
     }
-    ledger.resolve()
+    ledger.resolve(NOW_MS)
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_new_organisation_can_do_everything_it_needs() {
         let (log, entry) = scribe.write(founded.identity.node(), draft);
         ledger.insert(&log, &entry);
     }
-    assert!(ledger.resolve().has_role(user.id, Role::DrillController));
+    assert!(ledger.resolve(NOW_MS).has_role(user.id, Role::DrillController));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An event as it is kept: what it is about, not what it looks like. It is rendered when somebody reads it, as things are
 //! then, so the ring stays small and never shows what has been taken back since.
 
-use noroshi_sync::id::{EntryId, RoomId, UserId};
+use noroshi_sync::id::{DeviceId, EntryId, RoomId, UserId};
 use noroshi_sync::wire::{self, Malformed};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,11 @@ pub enum Happening {
     Directory {
         version: i64,
     },
+    /// Log-ins of a person, or those on one device, are over; for the node itself.
+    SessionsEnded {
+        user: UserId,
+        device: Option<DeviceId>,
+    },
 }
 
 impl Happening {
@@ -85,7 +90,7 @@ impl Happening {
             | Self::Room { room }
             | Self::RoomRemoved { room, .. }
             | Self::Document { room, .. } => Some(*room),
-            Self::Alert { .. } | Self::Directory { .. } => None,
+            Self::Alert { .. } | Self::Directory { .. } | Self::SessionsEnded { .. } => None,
         }
     }
 }

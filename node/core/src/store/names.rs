@@ -1,5 +1,8 @@
 //! Ids and the integers that stand for them.
 
+use std::collections::BTreeMap;
+
+use noroshi_provisioning::ledger::WitnessedLog;
 use noroshi_sync::entry::Lane;
 use noroshi_sync::id::{Epoch, NodeId, RoomId};
 use noroshi_sync::log::LogId;
@@ -9,6 +12,7 @@ use rusqlite::Row;
 use super::database::Database;
 use super::error::damaged;
 use super::keys::{LOG_PK_MAX, LogPk, NodePk, RoomPk};
+use super::query::codes::unsigned;
 use super::writing::Writing;
 
 impl Database {
@@ -70,6 +74,21 @@ impl Writing<'_> {
         let pk = self.insert("INSERT INTO rooms (id, digest) VALUES (?, zeroblob(32))", [room.as_bytes()])?;
         self.state.borrow_mut().rooms.insert(*room, RoomPk(pk));
         Ok(RoomPk(pk))
+    }
+
+    /// What is held of the logs that one node wrote, by room: the highest contiguous entry of each.
+    pub fn logs_of_node(&self, node: &NodeId) -> Result<BTreeMap<RoomId, Vec<WitnessedLog>>, StoreError> {
+        let rows = self.rows(
+            "SELECT rooms.id, nodes.id, epoch, lane, length FROM logs JOIN rooms USING (room_pk)
+             JOIN nodes USING (node_pk) WHERE nodes.id = ? AND length > 0 ORDER BY log_pk",
+            [node.as_bytes()],
+            |row| Ok((log_id(row, 0)?, unsigned(row, 4)?)),
+        )?;
+        let mut logs: BTreeMap<RoomId, Vec<WitnessedLog>> = BTreeMap::new();
+        for (log, length) in rows {
+            logs.entry(log.room).or_default().push(WitnessedLog { epoch: log.epoch, lane: log.lane, length });
+        }
+        Ok(logs)
     }
 
     /// The row of a log, made when there is none. With nothing in it, it is no line of any frontier.

@@ -1,6 +1,7 @@
-//! The public half of an administrator's key.
+//! The public half of an administrator's key, and its end.
 
-use noroshi_sync::id::UserId;
+use noroshi_sync::hlc::Hlc;
+use noroshi_sync::id::{EntryId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
@@ -22,5 +23,30 @@ impl Body for AdministratorKeySet {
 
     fn check(&self) -> Result<(), InvalidField> {
         if self.user.is_nil() { Err(InvalidField::new("user", "empty")) } else { Ok(()) }
+    }
+}
+
+/// Ends a key: the console was lost. Wins over everything concurrent and is never lifted; the person gets another key.
+/// Signed like a removal of a role.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AdministratorKeyEnd {
+    /// The entry that named the key.
+    pub key: EntryId,
+    /// What was signed with it with stamps up to here stands.
+    pub acts_until: Hlc,
+}
+
+impl Body for AdministratorKeyEnd {
+    const KIND: u16 = kind::ADMINISTRATOR_KEY_END;
+    const WHAT: &'static str = "end of an administrator's key";
+
+    fn check(&self) -> Result<(), InvalidField> {
+        if self.key.is_nil() {
+            return Err(InvalidField::new("key", "empty"));
+        }
+        if !self.acts_until.is_well_formed() {
+            return Err(InvalidField::new("acts_until", "malformed"));
+        }
+        Ok(())
     }
 }

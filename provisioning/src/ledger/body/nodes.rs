@@ -91,3 +91,18 @@ impl Body for NodeAddresses {
         Ok(())
     }
 }
+
+/// Withdraws an invitation that nobody used. Signed by an administrator.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InviteCancel {
+    pub invite: EntryId,
+}
+
+impl Body for InviteCancel {
+    const KIND: u16 = kind::INVITE_CANCEL;
+    const WHAT: &'static str = "withdrawal of an invitation";
+
+    fn check(&self) -> Result<(), InvalidField> {
+        if self.invite.is_nil() { Err(InvalidField::new("invite", "empty")) } else { Ok(()) }
+    }
+}

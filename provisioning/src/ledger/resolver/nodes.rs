@@ -7,7 +7,7 @@ use noroshi_sync::id::{EntryId, NodeId};
 
 use super::super::act::{Act, ActKey};
 use super::super::body::{LedgerBody, NodeEnrol, OfficeSet, enrol_statement};
-use super::super::directory::{Invite, NodeRecord, Office};
+use super::super::record::{Invite, NodeRecord, Office};
 use super::super::rights::is_invited;
 use super::Resolution;
 use crate::cell::{Writing, heads};
@@ -56,6 +56,7 @@ impl<'a> Resolution<'a> {
         self.invites();
         self.signed_enrolments();
         self.invited_enrolments();
+        self.revocations();
         self.addresses();
     }
 
@@ -73,7 +74,17 @@ impl<'a> Resolution<'a> {
                 expires_ms: body.expires_ms,
                 node_name: body.node_name.clone(),
                 used_by: None,
+                cancelled: false,
             });
+        }
+        for (key, act) in self.acts {
+            let LedgerBody::InviteCancel(body) = &act.body else { continue };
+            if act.room == self.directory.rooms.public && self.count_signed(*key, act) {
+                // Who was admitted before stays: a withdrawal takes back nothing that has happened.
+                if let Some(invite) = self.directory.invites.get_mut(&body.invite) {
+                    invite.cancelled = true;
+                }
+            }
         }
     }
 
@@ -116,8 +127,8 @@ impl<'a> Resolution<'a> {
         for (key, act) in self.acts {
             let LedgerBody::NodeEnrol(body) = &act.body else { continue };
             if act.room == self.directory.rooms.public && act.is_attested() && self.is_invited(*key, act, body) {
-                arrivals.extend(act.writers.iter().map(|(writer, stamp)| Arrival {
-                    stamp: *stamp,
+                arrivals.extend(act.writers.iter().map(|(writer, place)| Arrival {
+                    stamp: place.stamp,
                     key: *key,
                     writer: *writer,
                     invite: act.auth_ref,
@@ -151,10 +162,10 @@ impl<'a> Resolution<'a> {
         for (key, act) in self.acts {
             let LedgerBody::NodeAddresses(body) = &act.body else { continue };
             let in_place = act.room == self.directory.rooms.public && act.is_attested();
-            let Some(stamp) = act.writers.get(&body.node).filter(|_| in_place) else { continue };
+            let Some(place) = act.writers.get(&body.node).filter(|_| in_place) else { continue };
             let Some(node) = self.directory.nodes.get_mut(&body.node) else { continue };
             self.counted.insert(*key);
-            let order = (*stamp, *key);
+            let order = (place.stamp, *key);
             if latest.get(&body.node).is_none_or(|known| *known < order) {
                 latest.insert(body.node, order);
                 node.addresses.clone_from(&body.addresses);

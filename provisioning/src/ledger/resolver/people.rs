@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use noroshi_sync::id::{EntryId, UserId};
 
 use super::super::act::{Act, ActKey};
-use super::super::body::{LedgerBody, PasswordVerifier, RoleGrant, UserSet};
-use super::super::directory::{User, VerifierRecord};
+use super::super::body::{Details, LedgerBody, PasswordVerifier, RoleGrant, UserDetail, UserSet};
+use super::super::record::{Planned, User, VerifierRecord};
 use super::Resolution;
 use crate::cell::{Writing, heads};
 use crate::role::Role;
@@ -20,13 +20,27 @@ impl<'a> Resolution<'a> {
 
     fn users(&mut self) {
         let mut cells: BTreeMap<UserId, Vec<Writing<'a, ActKey, &'a UserSet>>> = BTreeMap::new();
+        let mut planned: BTreeMap<UserId, Vec<Planned>> = BTreeMap::new();
         for (key, act) in self.acts {
-            let LedgerBody::UserSet(body) = &act.body else { continue };
-            if act.room == self.directory.rooms.directory && self.count_signed(*key, act) {
+            let (body, effective_ms) = match &act.body {
+                LedgerBody::UserSet(body) => (body, 0),
+                LedgerBody::UserTransfer(body) => (&body.set, body.effective_ms),
+                _ => continue,
+            };
+            if act.room != self.directory.rooms.directory || !self.count_signed(*key, act) {
+                continue;
+            }
+            if effective_ms <= self.now_ms {
                 let writing = Writing { id: key.id, order: *key, replaces: &body.replaces, value: body };
                 cells.entry(body.user).or_default().push(writing);
+            } else {
+                let plan = Planned { entry: key.id, effective_ms, set: body.clone() };
+                planned.entry(body.user).or_default().push(plan);
             }
         }
+        let soonest = planned.values().flatten().map(|plan| plan.effective_ms).min();
+        self.directory.next_change_ms = soonest;
+        let mut details = self.details();
         // Who was the first to be given a name keeps it: (log-in name) → (first entry that gave it, person).
         let mut claims: BTreeMap<&str, (EntryId, UserId)> = BTreeMap::new();
         for (id, writings) in cells {
@@ -40,6 +54,9 @@ impl<'a> Resolution<'a> {
                 let first = claims.entry(&winner.login).or_insert(claim);
                 *first = claim.min(*first);
             }
+            let mut planned = planned.remove(&id).unwrap_or_default();
+            planned.sort_by_key(|plan| (plan.effective_ms, plan.entry));
+            let (details, detail_heads) = details.remove(&id).unwrap_or_default();
             let user = User {
                 id,
                 login: winner.login.clone(),
@@ -51,10 +68,30 @@ impl<'a> Resolution<'a> {
                 roles: Default::default(),
                 homes,
                 heads: heads.iter().map(|head| head.id).collect(),
+                details,
+                detail_heads,
+                planned,
             };
             self.directory.users.insert(id, user);
         }
         self.directory.logins = claims.into_iter().map(|(login, (_, user))| (login.to_string(), user)).collect();
+    }
+
+    fn details(&mut self) -> BTreeMap<UserId, (Details, Vec<EntryId>)> {
+        let mut cells: BTreeMap<UserId, Vec<Writing<'a, ActKey, &'a UserDetail>>> = BTreeMap::new();
+        for (key, act) in self.acts {
+            let LedgerBody::UserDetail(body) = &act.body else { continue };
+            if act.room == self.directory.rooms.directory && self.count_signed(*key, act) {
+                let writing = Writing { id: key.id, order: *key, replaces: &body.replaces, value: body };
+                cells.entry(body.user).or_default().push(writing);
+            }
+        }
+        let winner = |writings| {
+            let heads: Vec<Writing<'a, ActKey, &'a UserDetail>> = heads(writings);
+            let details = heads.first().map(|head| head.value.details.clone()).unwrap_or_default();
+            (details, heads.iter().map(|head| head.id).collect())
+        };
+        cells.into_iter().map(|(user, writings)| (user, winner(writings))).collect()
     }
 
     /// A role is held by a grant that lifts every removal of it.
@@ -115,9 +152,10 @@ impl<'a> Resolution<'a> {
         let Some(user) = self.directory.users.get(&body.user) else { return false };
         act.author == body.user
             && act.room == self.directory.rooms.secrets(user.office)
-            && act.writers.keys().any(|writer| {
-                let office = self.directory.office_of(*writer);
-                office.is_some_and(|o| o == user.office || self.directory.ever_headquarters.contains(&o))
+            && self.attesting_offices(act).iter().any(|office| {
+                *office == user.office
+                    || self.directory.ever_headquarters.contains(office)
+                    || self.directory.ever_roaming.contains(&(user.office, *office))
             })
     }
 }

@@ -48,6 +48,107 @@ fn every_body_is_golden() {
 }
 
 #[test]
+fn every_body_of_devices_and_suspension_is_golden() {
+    let device = noroshi_sync::id::DeviceId::from_bytes([5; 16]);
+    let until = Hlc::from_parts(NOW_MS, 1);
+    let text = || "紛失".to_string();
+    let one = || vec![entry_id(1, 1)];
+    let enrol = DeviceEnrol {
+        device,
+        user: user(1),
+        name: "iPhone".into(),
+        key: Some([4; 65].to_vec()),
+        secret_hash: [7; 32],
+        request: entry_id(1, 1),
+    };
+    let post = PostSet {
+        post: crate::id::PostId::from_bytes([6; 16]),
+        office: office(1),
+        name: "避難所班".into(),
+        kana: "ひなんじょはん".into(),
+        kind: PostKind::Team,
+        holders: vec![user(1)],
+        deputies: vec![user(2)],
+        ended: false,
+        replaces: one(),
+    };
+    let details = Details {
+        number: "0012".into(),
+        section_code: "0101".into(),
+        email: "a@example.jp".into(),
+        phone: "0192270000".into(),
+        muster_class: "第1号".into(),
+        muster_place: "本庁".into(),
+        qualifications: "防災士".into(),
+        employment: Employment::FixedTerm,
+        valid_from_ms: Some(NOW_MS),
+        valid_until_ms: None,
+    };
+    let logs =
+        vec![WitnessedLog { epoch: noroshi_sync::id::Epoch(1), lane: noroshi_sync::entry::Lane::Normal, length: 3 }];
+    let lines = [
+        ("261 time mark", hex(&TimeMark { at_ms: NOW_MS, previous: entry_id(1, 1), replaces: one() })),
+        ("262 revoke", hex(&NodeRevoke { node: Town::node(1), reason: text() })),
+        ("263 witness", hex(&Witness { node: Town::node(1), logs })),
+        ("264 end of key", hex(&AdministratorKeyEnd { key: entry_id(1, 1), acts_until: until })),
+        ("265 cancel", hex(&InviteCancel { invite: entry_id(1, 1) })),
+        ("268 policy", hex(&PolicySet { policy: Policy::default(), replaces: one() })),
+        ("269 rules", hex(&RulesSet { text: "規則\n一".into(), replaces: one() })),
+        ("275 suspend", hex(&UserSuspend { user: user(1), reason: text(), acts_until: until })),
+        ("276 lift", hex(&UserLift { user: user(1), lifts: one() })),
+        ("278 device", hex(&enrol)),
+        ("279 stop device", hex(&DeviceSuspend { device, user: user(1), reason: text() })),
+        ("280 lift device", hex(&DeviceLift { device, lifts: one() })),
+        ("282 post", hex(&post)),
+        ("283 details", hex(&UserDetail { user: user(1), details, replaces: one() })),
+        ("284 transfer", hex(&UserTransfer { effective_ms: NOW_MS, set: user_set(2, 1) })),
+        ("285 request", hex(&DeviceRequest { user: user(1), reason: text() })),
+        ("286 outcome", hex(&DeviceRequestEnd { request: entry_id(1, 1), outcome: RequestOutcome::Declined })),
+        ("287 accepted", hex(&RulesAccepted { user: user(1), rules: entry_id(1, 1) })),
+        ("289 roaming", hex(&RoamingSet { home: office(1), host: office(2), allowed: true, replaces: one() })),
+    ];
+    insta::assert_snapshot!(lines.map(|(name, hex)| format!("{name}: {hex}")).join("\n"));
+}
+
+#[test]
+fn each_limit_of_devices_and_suspension_is_held_in_both_directions() {
+    let stop = UserSuspend { user: user(1), reason: "あ".repeat(200), acts_until: Hlc::from_parts(NOW_MS, 0) };
+    assert_eq!(UserSuspend::decode(&stop.encode().unwrap()), Ok(stop.clone()));
+    assert_refused(&UserSuspend { reason: "あ".repeat(201), ..stop.clone() }, "reason", "too_long");
+    assert_refused(&UserSuspend { acts_until: Hlc::from_raw(0), ..stop.clone() }, "acts_until", "malformed");
+    assert_refused(&UserSuspend { user: UserId::NIL, ..stop }, "user", "empty");
+    assert_refused(&UserLift { user: user(1), lifts: vec![] }, "lifts", "empty");
+    let policy = |policy| PolicySet { policy, replaces: vec![] };
+    assert_refused(&policy(Policy { idle_lock_minutes: 0, ..Policy::default() }), "idle_lock_minutes", "out_of_range");
+    assert_refused(
+        &policy(Policy { idle_lock_minutes: 241, ..Policy::default() }),
+        "idle_lock_minutes",
+        "out_of_range",
+    );
+    assert_refused(&policy(Policy { lease_hours: 169, ..Policy::default() }), "lease_hours", "out_of_range");
+    let isolated = Policy { lease_isolated_hours: 721, ..Policy::default() };
+    assert_refused(&policy(isolated), "lease_isolated_hours", "out_of_range");
+    assert_refused(&RulesSet { text: "あ".repeat(15_001), replaces: vec![] }, "text", "too_long");
+    assert_refused(&RulesSet { text: " \n".into(), replaces: vec![] }, "text", "empty");
+    assert_refused(&RulesSet { text: "規\u{0}則".into(), replaces: vec![] }, "text", "control_characters");
+    let log = WitnessedLog { epoch: noroshi_sync::id::Epoch(1), lane: noroshi_sync::entry::Lane::Normal, length: 3 };
+    let witness = |n| Witness { node: Town::node(1), logs: vec![log; n] };
+    assert_eq!(Witness::decode(&witness(2_000).encode().unwrap()), Ok(witness(2_000)));
+    assert_refused(&witness(2_001), "logs", "too_many");
+    assert_refused(&witness(0), "logs", "empty");
+    let enrol = |key: Vec<u8>| DeviceEnrol {
+        device: noroshi_sync::id::DeviceId::from_bytes([5; 16]),
+        user: user(1),
+        name: String::new(),
+        key: Some(key),
+        secret_hash: [7; 32],
+        request: noroshi_sync::id::EntryId::NIL,
+    };
+    assert_refused(&enrol(vec![4; 64]), "key", "malformed");
+    assert_refused(&enrol(vec![2; 65]), "key", "malformed");
+}
+
+#[test]
 fn a_signed_entry_is_golden() {
     let town = Town::new();
     let draft = signed(&town.administrator, town.rooms.directory, entry_id(1, 1), &user_set(2, 1));

@@ -10,11 +10,11 @@ use noroshi_sync::log::{Hash, LogId, entry_hash};
 use super::super::body::{AudienceAdd, AudienceRemove, MemberRemove, MemberSet, RoomCreate, RoomKind, RoomRole};
 use super::super::kind;
 use super::super::room_id::{direct_room_id, is_derived, room_id};
-use super::{Member, Membership};
-use crate::body::body_of;
+use super::{Member, Membership, Witnessed};
+use crate::body::{Body, body_of};
 use crate::cell::{Writing, heads};
 use crate::id::OfficeId;
-use crate::ledger::Directory;
+use crate::ledger::{Directory, Witness};
 
 /// Total order of entries: stamp and id decide, the rest only makes copies in several logs, and branches of a fork,
 /// comparable. Equal orders are one entry.
@@ -49,6 +49,7 @@ pub(super) struct Judge<'a> {
     grants: BTreeMap<UserId, Vec<Grant>>,
     removals: BTreeMap<UserId, BTreeSet<EntryId>>,
     openings: Vec<Opening>,
+    witnessed: Witnessed,
     closings: BTreeMap<OfficeId, BTreeSet<EntryId>>,
 }
 
@@ -64,6 +65,7 @@ impl<'a> Judge<'a> {
             grants: BTreeMap::new(),
             removals: BTreeMap::new(),
             openings: Vec::new(),
+            witnessed: Witnessed::new(),
             closings: BTreeMap::new(),
         }
     }
@@ -71,7 +73,13 @@ impl<'a> Judge<'a> {
     pub fn judge<'e>(mut self, entries: impl IntoIterator<Item = (&'e LogId, &'e Entry)>) -> Membership {
         let mut ordered: BTreeMap<Order, (&LogId, &Entry)> = BTreeMap::new();
         for (log, entry) in entries {
-            if log.room == self.room && log.lane == Lane::Policy && is_policy(entry.kind) {
+            if log.room != self.room || log.lane != Lane::Policy {
+                continue;
+            }
+            if entry.kind == Witness::KIND {
+                self.hear(log, entry);
+            }
+            if is_policy(entry.kind) {
                 let content = entry_hash(&entry.encode());
                 ordered.insert((entry.hlc, entry.id, log.node, log.epoch, entry.seq, content), (log, entry));
             }
@@ -81,10 +89,30 @@ impl<'a> Judge<'a> {
         self.conclude(counted, all.saturating_sub(counted))
     }
 
+    /// A node of the organisation says what it held of a revoked one. Heard before anything is judged: whether an entry
+    /// is older than the revocation does not depend on what it says.
+    fn hear(&mut self, log: &LogId, entry: &Entry) {
+        let Ok(witness) = body_of::<Witness>(entry) else { return };
+        let attested = entry.sig_alg == SignatureKind::AttestedByNode.number();
+        if !attested || self.directory.node(log.node).is_none() || self.directory.revoked(witness.node).is_none() {
+            return;
+        }
+        for held in witness.logs {
+            let known = self.witnessed.entry((witness.node, held.epoch, held.lane)).or_default();
+            *known = held.length.max(*known);
+        }
+    }
+
+    fn is_vouched(&self, log: &LogId, entry: &Entry) -> bool {
+        let witnessed = self.witnessed.get(&(log.node, log.epoch, log.lane)).copied().unwrap_or_default();
+        entry.sig_alg == SignatureKind::AttestedByNode.number()
+            && (self.directory.may_attest(log.node, entry.author)
+                || entry.seq <= witnessed && self.directory.may_have_attested(log.node, entry.author))
+    }
+
     /// Judges the next entry; returns whether it counts.
     fn take(&mut self, order: Order, log: &LogId, entry: &Entry) -> bool {
-        let vouched = entry.sig_alg == SignatureKind::AttestedByNode.number()
-            && self.directory.may_attest(log.node, entry.author);
+        let vouched = self.is_vouched(log, entry);
         vouched
             && match entry.kind {
                 kind::ROOM_CREATE => body_of(entry).is_ok_and(|body| self.create(order, entry, &body)),
@@ -233,6 +261,7 @@ impl<'a> Judge<'a> {
                 .collect(),
             offices,
             nodes,
+            witnessed: self.witnessed,
             counted,
             hidden,
         }

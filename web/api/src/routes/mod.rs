@@ -4,6 +4,7 @@ mod directory;
 mod events;
 mod front_door;
 mod health;
+mod imports;
 mod members;
 mod messages;
 mod node;
@@ -14,6 +15,7 @@ mod reactions;
 mod reading;
 mod rooms;
 mod session;
+mod trust;
 
 use axum::Router;
 use axum::extract::Request;
@@ -31,6 +33,7 @@ use crate::problem::{self, Problem};
 use crate::state::State;
 
 pub use openapi::document;
+pub use trust::PATH as TRUST_PIXEL;
 
 /// A list, as every list of the contract looks.
 #[derive(Serialize, ToSchema)]
@@ -71,6 +74,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(reading::receipts))
         .routes(routes!(directory::users))
         .routes(routes!(directory::offices))
+        .routes(routes!(imports::read, imports::list))
+        .routes(routes!(imports::get))
         .routes(routes!(events::socket))
         .routes(routes!(events::stream))
         .routes(routes!(openapi::openapi))
@@ -83,6 +88,7 @@ fn calls() -> OpenApiRouter<State> {
 pub fn router(state: State) -> Router {
     let (router, _document) = calls().split_for_parts();
     router
+        .route(trust::PATH, axum::routing::get(trust::pixel))
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::new("method_not_allowed") })
         .layer(from_fn_with_state(state.clone(), front_door::admit))

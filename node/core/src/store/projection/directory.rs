@@ -11,7 +11,8 @@ use noroshi_sync::store::StoreError;
 use super::judging::Scope;
 use super::{Projection, Resolved, Unsettled, Work, judging, take_unsettled};
 use crate::events::Happening;
-use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, RoomPk, Writing};
+use crate::store::query::codes::unsigned;
+use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, Projector as _, RoomPk, Writing};
 
 /// A resolved directory, and the number that the table has while it is the right one.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Projection {
         let version = database.row("SELECT version FROM directory", [], |row| row.get(0))?.unwrap_or(0);
         let mut resolved = self.resolved();
         if resolved.current.version != version {
-            let (ledger, directory) = load(database, self.root)?;
+            let (ledger, directory) = load(database, self.root, moment_ms(database)?)?;
             resolved.ledger = ledger;
             resolved.current = Arc::new(Current::of(version, directory));
             resolved.unpublished.clear();
@@ -66,6 +67,20 @@ impl Projection {
         resolve_anew(&before, &mut resolved)?;
         drop(resolved);
         self.follow(&self.work(writing)?, &before.current)
+    }
+
+    /// Puts planned changes in force whose moment has come. `now_ms`: the clock of this machine, milliseconds since 1970;
+    /// a clock that is behind headquarters does not hold anything up. What is in force stays so when a clock goes back.
+    pub fn advance(&self, writing: &Writing<'_>, now_ms: u64) -> Result<(), StoreError> {
+        let before = self.work(writing)?;
+        let now_ms = before.current.directory.headquarters_time().map_or(now_ms, |(time, _)| time.max(now_ms));
+        if before.current.directory.next_change_ms().is_none_or(|next| next > now_ms) {
+            return Ok(());
+        }
+        writing.execute("UPDATE directory SET moment_ms = max(moment_ms, ?)", [now_ms.cast_signed()])?;
+        resolve_anew(&before, &mut self.resolved())?;
+        self.follow(&self.work(writing)?, &before.current)?;
+        self.settle(writing)
     }
 
     /// Brings writers, audiences and rooms from one directory to that of `work`.
@@ -100,7 +115,7 @@ impl Projection {
 
 /// Resolves the ledger, with the rooms that become ledger by what it says, under a new number.
 fn resolve_anew(work: &Work<'_, '_>, resolved: &mut Resolved) -> Result<(), StoreError> {
-    let directory = complete(work, &mut resolved.ledger, &work.current.ledger_rooms)?;
+    let directory = complete(work, &mut resolved.ledger, &work.current.ledger_rooms, moment_ms(work)?)?;
     let version = work.current.version + 1;
     set_version(work, version)?;
     resolved.current = Arc::new(Current::of(version, directory));
@@ -116,18 +131,28 @@ pub(super) fn set_version(work: &Writing<'_>, version: i64) -> Result<(), StoreE
     Ok(())
 }
 
+/// Up to when planned changes are in force.
+fn moment_ms(database: &Database) -> Result<u64, StoreError> {
+    Ok(database.row("SELECT moment_ms FROM directory", [], |row| unsigned(row, 0))?.unwrap_or(0))
+}
+
 /// All ledger entries that are stored, resolved.
-fn load(database: &Database, root: [u8; 32]) -> Result<(Ledger, Directory), StoreError> {
+fn load(database: &Database, root: [u8; 32], moment_ms: u64) -> Result<(Ledger, Directory), StoreError> {
     let mut ledger = Ledger::new(root);
-    let directory = complete(database, &mut ledger, &BTreeSet::new())?;
+    let directory = complete(database, &mut ledger, &BTreeSet::new(), moment_ms)?;
     Ok((ledger, directory))
 }
 
 /// Resolves until no more rooms turn out to be ledger: the offices say which secrets there are.
-fn complete(database: &Database, ledger: &mut Ledger, loaded: &BTreeSet<RoomId>) -> Result<Directory, StoreError> {
+fn complete(
+    database: &Database,
+    ledger: &mut Ledger,
+    loaded: &BTreeSet<RoomId>,
+    moment_ms: u64,
+) -> Result<Directory, StoreError> {
     let mut loaded = loaded.clone();
     loop {
-        let directory = ledger.resolve();
+        let directory = ledger.resolve(moment_ms);
         let more: Vec<RoomId> = directory.ledger_rooms().into_iter().filter(|room| loaded.insert(*room)).collect();
         if more.is_empty() {
             return Ok(directory);
@@ -151,6 +176,7 @@ fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
         "DELETE FROM grants WHERE room_pk = ?",
         "DELETE FROM room_offices WHERE room_pk = ?",
         "DELETE FROM policy_people WHERE room_pk = ?",
+        "DELETE FROM witnesses WHERE room_pk = ?",
         "DELETE FROM room_states WHERE room_pk = ?",
     ] {
         work.execute(sql, [pk])?;
@@ -179,11 +205,23 @@ fn open_ledger_rooms(work: &Work<'_, '_>) -> Result<(), StoreError> {
 }
 
 /// What audiences and vouching depend on, of offices and nodes.
-fn places(directory: &Directory) -> (BTreeMap<NodeId, OfficeId>, BTreeMap<OfficeId, (bool, bool)>) {
-    let nodes = directory.nodes().map(|node| (node.id, node.office)).collect();
-    let offices =
-        directory.offices().map(|office| (office.id, (directory.is_headquarters(office.id), office.hub))).collect();
-    (nodes, offices)
+#[derive(PartialEq, Eq)]
+struct Places {
+    nodes: BTreeMap<NodeId, OfficeId>,
+    /// Whether it is headquarters, and whether it is a hub.
+    offices: BTreeMap<OfficeId, (bool, bool)>,
+    revoked: BTreeSet<NodeId>,
+    roaming: BTreeSet<(OfficeId, OfficeId)>,
+}
+
+fn places(directory: &Directory) -> Places {
+    let offices = directory.offices().map(|office| (office.id, (directory.is_headquarters(office.id), office.hub)));
+    Places {
+        nodes: directory.nodes().map(|node| (node.id, node.office)).collect(),
+        offices: offices.collect(),
+        revoked: directory.revoked_nodes().map(|revoked| revoked.record.id).collect(),
+        roaming: directory.roaming().collect(),
+    }
 }
 
 /// Whether every node is where it was, and every office that was headquarters still is: then nobody's word is lost.
@@ -205,11 +243,23 @@ fn loses_homes(old: &Directory, new: &Directory, user: UserId) -> bool {
     !homes(old).is_subset(&homes(new))
 }
 
-/// A new password ends the log-ins that the old one began.
+/// A new password ends the log-ins that the old one began; who is stopped, or whose device is, is out at once.
 fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Result<(), StoreError> {
+    let here = work.key().node();
+    for user in new.suspended_users().filter(|user| new.is_suspended(here, *user) && !old.is_suspended(here, *user)) {
+        work.end_sessions_of(&user)?;
+        work.tell(&Happening::SessionsEnded { user, device: None })?;
+    }
+    for (device, user) in new.suspended_devices() {
+        if new.is_device_suspended(here, device, user) && !old.is_device_suspended(here, device, user) {
+            work.end_sessions_on(&device, &user)?;
+            work.tell(&Happening::SessionsEnded { user, device: Some(device) })?;
+        }
+    }
     let changed = |user: UserId| old.verifier(user).is_some_and(|before| new.verifier(user) != Some(before));
     for user in old.users().map(|user| user.id).filter(|user| changed(*user)) {
         work.end_sessions_of(&user)?;
+        work.tell(&Happening::SessionsEnded { user, device: None })?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Visible or hidden: whether the writer of an entry had the right to write it, as far as is known now.
 
 use noroshi_sync::entry::{Entry, SignatureKind};
-use noroshi_sync::id::NodeId;
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use super::{Projection, Unsettled, Work, marks, messages, pages};
 use crate::body::Body;
-use crate::store::query::codes::{room_kind, room_role};
+use crate::store::query::codes::{room_kind, room_role, unsigned};
 use crate::store::{EntryPk, RoomPk};
 use crate::view::{RoomKind, RoomRole};
 
@@ -23,13 +23,11 @@ pub(super) enum Scope {
 pub(super) fn is_entitled(
     work: &Work<'_, '_>,
     room: RoomPk,
-    node: NodeId,
+    log: &LogId,
     entry: &Entry,
     body: &Body,
 ) -> Result<bool, StoreError> {
-    let vouched = entry.sig_alg == SignatureKind::AttestedByNode.number()
-        && work.current.directory.may_attest(node, entry.author);
-    if !vouched {
+    if entry.sig_alg != SignatureKind::AttestedByNode.number() || !is_vouched(work, room, log, entry)? {
         return Ok(false);
     }
     let right = work.row(
@@ -39,6 +37,23 @@ pub(super) fn is_entitled(
         |row| Ok((room_role(row, 0)?, room_kind(row, 1)?)),
     )?;
     Ok(right.is_some_and(|(role, kind)| may_say(role, kind, entry, body)))
+}
+
+/// Whether the node that wrote the entry may speak for its author; a revoked one only in what others held before.
+fn is_vouched(work: &Work<'_, '_>, room: RoomPk, log: &LogId, entry: &Entry) -> Result<bool, StoreError> {
+    let directory = &work.current.directory;
+    if directory.may_attest(log.node, entry.author) {
+        return Ok(true);
+    }
+    if !directory.may_have_attested(log.node, entry.author) {
+        return Ok(false);
+    }
+    let witnessed = work.row(
+        "SELECT length FROM witnesses WHERE room_pk = ? AND node = ? AND epoch = ? AND lane = ?",
+        (room, log.node.as_bytes(), log.epoch.0.cast_signed(), log.lane.number()),
+        |row| unsigned(row, 0),
+    )?;
+    Ok(witnessed.is_some_and(|length| entry.seq <= length))
 }
 
 fn may_say(role: RoomRole, kind: RoomKind, entry: &Entry, body: &Body) -> bool {

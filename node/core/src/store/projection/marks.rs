@@ -12,7 +12,7 @@ use crate::store::{EntryPk, RoomPk, StoredEntry};
 
 pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
     let Some((target, target_author)) = target(stored.entry, body) else { return Ok(()) };
-    let visible = judging::is_entitled(work, stored.room, stored.log.node, stored.entry, body)?;
+    let visible = judging::is_entitled(work, stored.room, stored.log, stored.entry, body)?;
     work.execute(
         "INSERT INTO marks (entry_pk, room_pk, target, target_author, kind, visible) VALUES (?, ?, ?, ?, ?, ?)",
         (stored.entry_pk, stored.room, target.as_bytes(), target_author.as_bytes(), stored.entry.kind, visible),
@@ -24,7 +24,7 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
 pub(super) fn judge_again(work: &Work<'_, '_>, room: RoomPk, pk: EntryPk, was_visible: bool) -> Result<(), StoreError> {
     let found = work.entry_at(pk)?.ok_or_else(|| damaged("an entry is missing"))?;
     let body = Body::decode(found.entry.kind, &found.entry.body).unwrap_or(Body::Unknown);
-    let visible = judging::is_entitled(work, room, found.log.node, &found.entry, &body)?;
+    let visible = judging::is_entitled(work, room, &found.log, &found.entry, &body)?;
     if visible == was_visible {
         return Ok(());
     }

@@ -21,7 +21,7 @@ const SHOWN: i64 = 2;
 
 pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
     let entry = stored.entry;
-    let visible = judging::is_entitled(work, stored.room, stored.log.node, entry, body)?;
+    let visible = judging::is_entitled(work, stored.room, stored.log, entry, body)?;
     let alone = !is_known(work, stored.room, entry)?;
     let state = match (visible, alone) {
         (false, _) => HIDDEN,
@@ -58,7 +58,7 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
 pub(super) fn judge_again(work: &Work<'_, '_>, room: RoomPk, pk: EntryPk, was_visible: bool) -> Result<(), StoreError> {
     let found = work.entry_at(pk)?.ok_or_else(|| damaged("an entry is missing"))?;
     let body = Body::decode(found.entry.kind, &found.entry.body).unwrap_or(Body::Unknown);
-    let visible = judging::is_entitled(work, room, found.log.node, &found.entry, &body)?;
+    let visible = judging::is_entitled(work, room, &found.log, &found.entry, &body)?;
     if visible == was_visible {
         return Ok(());
     }

@@ -45,7 +45,7 @@ struct Change {
 type Changes = BTreeMap<EntryPk, Change>;
 
 pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
-    let visible = judging::is_entitled(work, stored.room, stored.log.node, stored.entry, body)?;
+    let visible = judging::is_entitled(work, stored.room, stored.log, stored.entry, body)?;
     work.execute(
         "INSERT INTO page_changes (entry_pk, room_pk, visible) VALUES (?, ?, ?)",
         (stored.entry_pk, stored.room, visible),
@@ -62,7 +62,7 @@ pub(super) fn judge_again(
 ) -> Result<bool, StoreError> {
     let found = work.entry_at(pk)?.ok_or_else(|| damaged("an entry is missing"))?;
     let body = Body::decode(found.entry.kind, &found.entry.body).unwrap_or(Body::Unknown);
-    let visible = judging::is_entitled(work, room, found.log.node, &found.entry, &body)?;
+    let visible = judging::is_entitled(work, room, &found.log, &found.entry, &body)?;
     if visible != was_visible {
         work.execute("UPDATE page_changes SET visible = ? WHERE entry_pk = ?", (visible, pk))?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use noroshi_provisioning::membership::{self, MemberRemove, MemberSet, Membership, RoomCreate, kind};
+use noroshi_provisioning::membership::{self, MemberRemove, MemberSet, Membership, RoomCreate, Witnessed, kind};
 use noroshi_provisioning::{OfficeId, body::body_of};
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
@@ -33,7 +33,8 @@ impl Projection {
         note_people(work, pk, &entries)?;
         let mut changed = self.store_state(work, pk, &membership)?;
         changed |= store_members(work, pk, &room, &membership, &entries)?;
-        let (gained, lost) = store_grants(work, pk, &membership, &entries)?;
+        let (mut gained, lost) = store_grants(work, pk, &membership, &entries)?;
+        gained |= store_witnesses(work, pk, membership.witnessed())?;
         if work.set_audience(&room, &Audience::Nodes(membership.audience_nodes().clone()))? {
             // Nodes that are new to the room are to hear what is held here.
             register_due(work, pk)?;
@@ -161,6 +162,20 @@ fn stamps(entries: &[PolicyEntry]) -> BTreeMap<EntryId, Hlc> {
         *stamp = entry.hlc.min(*stamp);
     }
     stamps
+}
+
+/// Returns whether more is witnessed than before. A witness is never taken back: who revoked a node stays with it.
+fn store_witnesses(work: &Work<'_, '_>, pk: RoomPk, witnessed: &Witnessed) -> Result<bool, StoreError> {
+    let mut gained = false;
+    for ((node, epoch, lane), length) in witnessed {
+        let changed = work.execute(
+            "INSERT INTO witnesses (room_pk, node, epoch, lane, length) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (room_pk, node, epoch, lane) DO UPDATE SET length = ?5 WHERE length < ?5",
+            (pk, node.as_bytes(), epoch.0.cast_signed(), lane.number(), length.cast_signed()),
+        )?;
+        gained |= changed > 0;
+    }
+    Ok(gained)
 }
 
 /// Returns whether rights were gained, and whether any were lost.

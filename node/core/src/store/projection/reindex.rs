@@ -40,7 +40,7 @@ impl Projection {
         writing.batch(
             "DELETE FROM messages; DELETE FROM marks; DELETE FROM page_changes; DELETE FROM members;
              DELETE FROM grants; DELETE FROM room_offices; DELETE FROM policy_people; DELETE FROM room_states;
-             DELETE FROM unsettled;",
+             DELETE FROM witnesses; DELETE FROM unsettled;",
         )?;
         writing.execute("DELETE FROM reads WHERE node_pk <> ?", [writing.own_pk()])?;
         let version = writing.row("SELECT version FROM directory", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
