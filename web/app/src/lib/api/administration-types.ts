@@ -23,6 +23,8 @@ export interface Person extends User {
   valid_from: Time | null;
   valid_until: Time | null;
   suspended: Suspension | null;
+  /** Suspensions of an administrator that wait for a second administrator. */
+  suspension_awaits?: number;
   devices: number;
   planned: Planned[];
 }
@@ -116,15 +118,6 @@ export interface DeviceCode {
   url: string;
 }
 
-export interface DeviceRequest {
-  id: string;
-  user: Named;
-  by: Named;
-  at: Time;
-  reason: string;
-  state: 'open' | 'issued' | 'declined';
-}
-
 export interface Post extends Named {
   kana: string;
   kind: 'post' | 'team';
@@ -159,7 +152,7 @@ export interface EnrolledNode {
   office: Named;
   enrolled_at: Time | null;
   addresses: string[];
-  certificate_until: Time | null;
+  certificate_until?: Time | null;
   revoked: Suspension | null;
   state: PeerState | 'self' | null;
 }
@@ -176,7 +169,10 @@ export interface InvitationBody {
 export interface NodeInvitation {
   id: string;
   office: Named | string;
+  node_name?: string;
   expires_at: Time;
+  used?: boolean;
+  cancelled?: boolean;
   /** Only in the answer to the call that made it. */
   code?: string;
 }

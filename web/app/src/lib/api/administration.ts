@@ -5,7 +5,6 @@ import type {
   AuditFilter,
   ConsoleState,
   DeviceCode,
-  DeviceRequest,
   Encoding,
   EnrolledNode,
   InitialPassword,
@@ -48,8 +47,6 @@ export const imports = {
 };
 
 export const codes = {
-  requests: (state?: DeviceRequest['state']) =>
-    get<Page<DeviceRequest>>(`/device-requests${query({ state })}`),
   decline: (id: string) => post<void>(`/device-requests/${seg(id)}/decline`),
   issue: (user: string, from?: string) =>
     post<DeviceCode>('/device-codes', { user, ...(from ? { request: from } : {}) }),

@@ -1,4 +1,5 @@
 // Logging in and out, who I am, and what this node is.
+import { ApiError } from './errors';
 import { del, get, post, put } from './http';
 import type { Login, Me, NodeInfo, Rules } from './types';
 
@@ -20,6 +21,14 @@ export const session = {
   unlock: (passcode: string) => post<void>('/session/unlock', { passcode }),
   setPasscode: (passcode: string, current?: string) =>
     put<void>('/session/passcode', { passcode, ...(current === undefined ? {} : { current }) }),
-  rules: () => get<Rules>('/rules'),
+  /** Null where no rules have been made. */
+  rules: async (): Promise<Rules | null> => {
+    try {
+      return await get<Rules>('/rules');
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.status === 404) return null;
+      throw cause;
+    }
+  },
   acceptRules: (version: Rules['version']) => post<void>('/rules/acceptance', { version }),
 };

@@ -101,7 +101,7 @@ export interface EnrolledDevice {
   id: string;
   user: Named;
   name: string;
-  enrolled_at: Time;
+  enrolled_at: Time | null;
   office: Named | null;
   last_seen: Time | null;
   state: 'active' | 'suspended';
@@ -112,10 +112,22 @@ export interface EnrolledDevice {
   sessions: number;
 }
 
+export interface DeviceRequest {
+  id: string;
+  user: Named;
+  by: Named;
+  at: Time;
+  reason: string;
+  state: 'open' | 'issued' | 'declined';
+}
+
 export interface Suspension {
   at: Time;
+  /** Null: the node by itself, such as after ten wrong passcodes. */
   by: Named | null;
   reason: string;
+  /** False: only where it was said, until the home office or an administrator confirms. */
+  everywhere?: boolean;
 }
 
 export interface Rules {
@@ -123,6 +135,9 @@ export interface Rules {
   text: string;
   updated_at: Time | null;
   accepted_at: Time | null;
+  /** How many of how many people have accepted this version. */
+  accepted?: number;
+  people?: number;
 }
 
 export interface Peer {
