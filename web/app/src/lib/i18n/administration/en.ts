@@ -148,7 +148,6 @@ export const en: AdministrationWords = {
   roleHint_system_admin: 'Settings of the whole, roles, lifting of suspensions',
   roleHint_office_admin: 'People and devices of the own office',
   roleHint_drill_controller: 'Runs drills, cuts and restores lines',
-  roleHint_staff: 'Ordinary use',
   roleHint_guest: 'Only rooms they are invited to',
   roleGrant: 'Grant',
   roleGrantTitle: (name, role) => `Grant ${name} the role “${role}”?`,
@@ -174,7 +173,7 @@ export const en: AdministrationWords = {
   importDrop: 'or drop the file here',
   importReading: 'Reading…',
   importColumns:
-    'Columns: staff number, name, name in kana, section code, section, post, e-mail, telephone, muster class, muster place, qualifications, roles, valid from, valid until (in Japanese or English)',
+    'Columns in any order: staff number, name, name in kana, office, section code, section, post, e-mail, telephone, muster class, muster place, qualifications, roles, valid from, valid until, employment (titles in Japanese or English)',
   importHistory: 'Earlier lists',
   importHistoryEmpty: 'No staff list has been read yet.',
   importAt: 'Read at',
@@ -339,6 +338,7 @@ export const en: AdministrationWords = {
   nodeRevokeTitle: (name) => `Revoke the node “${name}”?`,
   nodeRevokeText:
     'It can no longer talk to any office. This cannot be taken back. Use it when a node was stolen or taken over.',
+  revokedBy: (at, by) => `Revoked ${at} by ${by}`,
   nodeRevoked: (name) => `The node “${name}” was revoked.`,
   invitations: 'Join codes',
   invitationsEmpty: 'No join code has been issued yet.',

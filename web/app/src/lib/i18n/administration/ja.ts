@@ -132,7 +132,6 @@ export const ja = {
   roleHint_system_admin: '全体の設定、権限の付与、停止の解除',
   roleHint_office_admin: '自分の拠点の職員と端末の管理',
   roleHint_drill_controller: '訓練の進行、回線の切断と復旧',
-  roleHint_staff: '通常の利用',
   roleHint_guest: '招かれたルームだけの利用',
   roleGrant: '付与する',
   roleGrantTitle: (name: string, role: string) => `${name} さんに「${role}」の権限を付与しますか`,
@@ -158,7 +157,7 @@ export const ja = {
   importDrop: 'または、ここにファイルを置いてください',
   importReading: '読み取っています…',
   importColumns:
-    '列: 職員番号、氏名、氏名カナ、所属コード、所属、役職、メール、電話、参集区分、参集場所、資格、権限、有効開始、有効終了',
+    '列 (順序は問いません): 職員番号、氏名、氏名カナ、拠点、所属コード、所属、役職、メール、電話、参集区分、参集場所、資格、権限、有効開始、有効終了、雇用区分',
   importHistory: '取込の履歴',
   importHistoryEmpty: '取り込んだ名簿はまだありません。',
   importAt: '読取日時',
@@ -324,6 +323,7 @@ export const ja = {
   nodeRevokeTitle: (name: string) => `ノード「${name}」を失効させますか`,
   nodeRevokeText:
     'このノードは以後どの拠点とも通信できません。元に戻せません。盗難や乗っ取りのおそれがあるときに使います。',
+  revokedBy: (at: string, by: string) => `${at} に ${by} が失効`,
   nodeRevoked: (name: string) => `ノード「${name}」を失効させました。`,
   invitations: '参加コード',
   invitationsEmpty: '参加コードはまだ発行していません。',
