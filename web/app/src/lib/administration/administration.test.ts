@@ -203,6 +203,8 @@ describe('a person as fields', () => {
       valid_from: '2027-04-01T00:00:00+09:00',
       valid_until: '2028-03-31T23:59:59+09:00',
     });
+    const limited = { ...before, valid_until: '2028-03-31' };
+    expect(changes(limited, { ...limited, valid_until: '' })).toEqual({ valid_until: '' });
     expect(dayOf('2027-03-31T15:00:00Z')).toBe('2027-04-01');
     expect(dayOf(null)).toBe('');
     expect([startOfDay(''), endOfDay('')]).toEqual([null, null]);

@@ -20,6 +20,10 @@ export function inHandOutOrder(letters: readonly Letter[]): Letter[] {
 export const letterAddress = (base: string, login: string): string =>
   `${base.replace(/\/+$/, '')}/#login=${encodeURIComponent(login)}`;
 
+/** The address behind the QR code of a device code. */
+export const codeAddress = (base: string, code: string): string =>
+  `${base.replace(/\/+$/, '')}/#code=${encodeURIComponent(code)}`;
+
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** An address that means another machine to everybody else. */

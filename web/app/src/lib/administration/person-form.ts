@@ -63,15 +63,15 @@ export const fieldsOf = (person: Person): PersonFields => ({
 
 /** What differs from `before`. */
 export function changes(before: PersonFields, after: PersonFields): PersonBody {
-  const body: Record<string, string | null> = {};
+  const body: Record<string, string> = {};
   for (const field of Object.keys(EMPTY) as (keyof PersonFields)[]) {
     const value = after[field].trim();
     if (value === before[field].trim()) continue;
-    if (field === 'valid_from') body[field] = startOfDay(value);
-    else if (field === 'valid_until') body[field] = endOfDay(value);
+    if (field === 'valid_from') body[field] = startOfDay(value) ?? '';
+    else if (field === 'valid_until') body[field] = endOfDay(value) ?? '';
     else body[field] = value;
   }
-  return body as PersonBody;
+  return body;
 }
 
 export type FieldProblem = 'missing' | 'order';

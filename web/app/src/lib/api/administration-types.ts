@@ -32,10 +32,8 @@ export interface Person extends User {
 export interface PersonFilter {
   q?: string | undefined;
   office?: string | undefined;
-  section?: string | undefined;
   state?: PersonState | undefined;
   cursor?: string | undefined;
-  limit?: number | undefined;
 }
 
 /** What can be set of a person. `office` is an id. */
@@ -54,8 +52,9 @@ export interface PersonBody {
   muster_place?: string;
   qualifications?: string;
   employment?: Employment;
-  valid_from?: string | null;
-  valid_until?: string | null;
+  /** Empty: the limit is taken away. */
+  valid_from?: string;
+  valid_until?: string;
   roles?: RoleName[];
 }
 
@@ -115,7 +114,6 @@ export interface DeviceCode {
   code: string;
   expires_at: Time;
   qr_svg: string;
-  url: string;
 }
 
 export interface Post extends Named {
@@ -158,10 +156,10 @@ export interface EnrolledNode {
 }
 
 export interface InvitationBody {
-  /** Id of an office, or the name of a new one. */
+  /** Id of an office. */
   office: string;
-  kind?: OfficeKind;
-  hub?: boolean;
+  /** The name of the office when left out. */
+  node_name?: string;
   hours?: number;
   addresses?: string[];
 }

@@ -26,7 +26,8 @@ const PONG_WITHIN_MS = 6000;
 const OPEN_WITHIN_MS = 6000;
 const HELLO_WITHIN_MS = 1000;
 const SOCKET_FAILURES_BEFORE_STREAM = 3;
-/** Close codes from here on are the node's own: it locked or ended this login, and a plain request says which. */
+/** The node has locked or ended this login; a plain request says which. */
+const POLICY = 1008;
 const OWN_CLOSE_CODES = 4000;
 
 /** Exponential, capped, with jitter over the upper half. */
@@ -107,7 +108,7 @@ export class EventClient {
       if (!this.#opened) this.#socketFailures++;
       this.#failed();
       // Not after the usual pause: what a stopped phone shows must go at once.
-      if (event?.code >= OWN_CLOSE_CODES) void this.ports.probe();
+      if (event?.code === POLICY || event?.code >= OWN_CLOSE_CODES) void this.ports.probe();
     };
   }
 
