@@ -20,7 +20,7 @@ describe('lock', () => {
   test('a device with a passcode starts locked, one without starts open', () => {
     expect(run(OPEN, { type: 'started', passcode: true, lockedAtNode: false })).toEqual({
       guard: LOCKED,
-      effects: ['lock-at-node'],
+      effects: ['lock-at-node-if-alone'],
     });
     expect(run(OPEN, { type: 'started', passcode: false, lockedAtNode: false }).guard).toEqual(OPEN);
     // The node says so already: nothing to tell it.

@@ -29,6 +29,8 @@ export type GuardEffect =
   | 'hide'
   /** Tell the node to refuse this session until the passcode is given. */
   | 'lock-at-node'
+  /** The same, unless another tab of this browser is in use. */
+  | 'lock-at-node-if-alone'
   /** Start again what `hide` stopped. */
   | 'resume'
   /** Remove everything this browser keeps. */
@@ -50,7 +52,7 @@ export function step(guard: Guard, event: GuardEvent): Step {
   switch (event.type) {
     case 'started':
       return event.passcode || event.lockedAtNode
-        ? { next: LOCKED, effects: event.lockedAtNode ? [] : ['lock-at-node'] }
+        ? { next: LOCKED, effects: event.lockedAtNode ? [] : ['lock-at-node-if-alone'] }
         : stay({ kind: 'open' });
     case 'idle':
       return guard.kind === 'open' && event.passcode ? lock(['hide', 'lock-at-node']) : stay(guard);

@@ -198,7 +198,8 @@ class App {
 
   async #probe(): Promise<Probe> {
     try {
-      await api.session.me();
+      const me = await api.session.me();
+      if (me.locked) void guard.send({ type: 'refused', code: 'locked' });
       return 'ok';
     } catch (error) {
       if (error instanceof ApiError) return error.status === 401 ? 'unauthorised' : 'ok';

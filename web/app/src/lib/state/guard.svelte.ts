@@ -53,9 +53,10 @@ class GuardState {
         return this.#hooks?.hide();
       case 'resume':
         return this.#hooks?.resume();
+      case 'lock-at-node-if-alone':
+        if (usedBeside()) return;
+        return void api.session.lock().catch(() => undefined);
       case 'lock-at-node':
-        // A second tab or a reload does not lock the one that is in use.
-        if (this.state.kind === 'locked' && usedBeside()) return;
         return void api.session.lock().catch(() => undefined);
       case 'wipe-all':
         return wipeAll();

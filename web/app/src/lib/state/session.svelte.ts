@@ -5,6 +5,7 @@ import { forgetPasscode } from '$lib/device/passcode';
 import { ownerOf } from '$lib/outbox/types';
 import { cache } from '$lib/store/cache';
 import type { Credentials } from '$lib/api/session';
+import { guard } from './guard.svelte';
 
 export type SessionStatus = 'starting' | 'anonymous' | 'active';
 
@@ -127,6 +128,8 @@ class SessionState {
   #enter(me: Me): void {
     this.me = me;
     this.confirmed = true;
+    // Asking who I am is allowed while locked, so the answer may be the first that says it (another tab, idle at the node).
+    if (me.locked) void guard.send({ type: 'refused', code: 'locked' });
     this.expired = false;
     this.status = 'active';
     void cache.saveProfile(me);

@@ -75,8 +75,8 @@ export const en: AdministrationWords = {
   suspensionAwaits: 'To stop this administrator, a second system administrator has to do the same.',
   liftBySystemOnly: 'Only a system administrator can allow it again.',
   total: 'Total',
-  people: (n) => people(n),
-  items: (n) => many(n, 'item', 'items'),
+  people: (n) => n0(n),
+  items: (n) => n0(n),
   month: (year, month) => `${MONTHS[month - 1] ?? month} ${year}`,
   until: (at) => `until ${at}`,
   row: 'Row',
@@ -95,8 +95,8 @@ export const en: AdministrationWords = {
   keyWrong: 'The password is wrong.',
   keyNotHere:
     'Your administrator’s key is not on the node of this office. Work at the node of an office that has it, usually headquarters.',
-  keyUnlockedUntil: (at) => `Administrator’s key: unlocked until ${at}`,
-  keyLocked: 'Administrator’s key: locked',
+  keyUnlockedUntil: (at) => `Key: unlocked until ${at}`,
+  keyLocked: 'Key: locked',
   keyLock: 'Lock',
 
   // People
