@@ -1,7 +1,7 @@
 //! Certificates for browsers as people meet them: headquarters issues, a branch gets its own over the line, Debian's
 //! Chromium trusts the authority, `noroshi doctor` sees what is missing.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

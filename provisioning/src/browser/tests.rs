@@ -6,7 +6,7 @@ use super::*;
 use crate::authority::{KeyFileError, KeyFolder};
 use crate::id::OrgId;
 use crate::ledger::Directory;
-use crate::limits::WEB_NAMES_MAX;
+use crate::limits::{WEB_NAMES_HELD_MAX, WEB_NAMES_MAX};
 use crate::sealed::{UnsealError, seal_browser_authority, unseal_browser_authority};
 use crate::testing::{NOW_MS, Town, key};
 
@@ -253,6 +253,22 @@ fn a_name_of_headquarters_is_not_given_to_a_branch() {
     assert_eq!(desk.ask(&question(&desk, 1, &own).1).unwrap().withheld, [], "its holder renews");
     let nothing = desk.ask(&question(&desk, 2, &own[..2]).1).unwrap_err();
     assert_eq!(nothing.code(), "no_name");
+}
+
+#[test]
+fn a_node_cannot_collect_names_without_end() {
+    let mut desk = desk();
+    let mut refusal = None;
+    for round in 0..10 {
+        let texts: Vec<String> = (0..WEB_NAMES_MAX).map(|n| format!("n{n}-{round}.local")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        match desk.ask(&question(&desk, 2, &texts).1) {
+            Ok(_) => assert!((round + 1) * WEB_NAMES_MAX <= WEB_NAMES_HELD_MAX),
+            Err(error) => refusal = Some(error.code()),
+        }
+    }
+    assert_eq!(refusal, Some("too_many_names"));
+    desk.ask(&question(&desk, 2, &["n0-0.local"]).1).unwrap();
 }
 
 #[test]
