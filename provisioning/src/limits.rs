@@ -18,6 +18,8 @@ pub const VERIFIER_BYTES_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 128;
 /// Shortest password, characters after normalisation.
 pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Shortest password where nothing else is asked (NIST SP 800-63B-4, 3.1.1.2).
+pub const PASSWORD_ALONE_CHARS_MIN: usize = 15;
 /// People named one by one in a room. Checked where people are added, not where entries are judged: two islands may
 /// together exceed it, and nobody may vanish for that.
 pub const ROOM_MEMBERS_MAX: usize = 1_000;

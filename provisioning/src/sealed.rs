@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::browser::BrowserAuthority;
 use crate::key::{KeyPair, NoRandomness, random_bytes};
 use crate::limits::SEALED_BYTES_MAX;
-use crate::password::{self, PasswordRefusal};
+use crate::password::{self, Owner, PasswordRefusal};
 use crate::signer::{AdministratorKey, RootKey};
 
 /// The only version so far.
@@ -58,7 +58,7 @@ struct File {
 
 /// Seals `secret` under a password of at least 8 characters. `purpose` must be given again to open it.
 pub fn seal(password: &str, purpose: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealError> {
-    let password = password::accept(password, "")?;
+    let password = password::accept(password, &Owner::with_device("", &[]))?;
     let mut file = File {
         version: VERSION,
         memory_kib: password::MEMORY_KIB,

@@ -7,4 +7,5 @@ pub mod city;
 pub mod client;
 pub mod process;
 pub mod sentences;
+pub mod staff;
 pub mod wait;

@@ -10,16 +10,16 @@ use noroshi_sync::checkpoint::{InvalidKey, NodeKey};
 use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{EntryId, Epoch, NodeId, StorageId};
 use noroshi_sync::store::{StoreError, WallClock};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::background::{self, Received};
 use crate::clock::Clock;
 use crate::deeds::Desk;
 use crate::error::ServiceError;
-use crate::hub::{Hub, LooksChanged};
+use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
-use crate::people::{Attempts, Sessions};
+use crate::people::{Attempts, Consoles, Isolation, PasswordQueue, Sessions};
 use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
@@ -71,9 +71,13 @@ pub(crate) struct Inner {
     pub links: Arc<Links>,
     pub board: PeerBoard,
     pub attempts: Attempts,
-    /// How many passwords are checked at once.
-    pub passwords: Arc<Semaphore>,
+    pub passwords: PasswordQueue,
+    /// One staff list at a time.
+    pub imports: Arc<Semaphore>,
     pub sessions: Sessions,
+    pub consoles: Consoles,
+    pub isolation: Isolation,
+    pub suspensions: Attempts,
     pub sight: Sight,
     pub gaps: Gaps,
     pub signals: Signals,
@@ -113,8 +117,12 @@ impl Node {
             demo: options.demo,
             links,
             attempts: Attempts::default(),
-            passwords: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+            passwords: PasswordQueue::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            imports: Arc::new(Semaphore::new(1)),
             sessions: Sessions::default(),
+            consoles: Consoles::default(),
+            isolation: Isolation::default(),
+            suspensions: Attempts::default(),
             sight: Sight::default(),
             gaps: Gaps::default(),
             signals: Signals::default(),
@@ -150,6 +158,11 @@ impl Node {
         self.inner.directory()
     }
 
+    /// Follows log-ins that end before their time: people and devices that are stopped, passwords that changed.
+    pub fn endings(&self) -> broadcast::Receiver<Ending> {
+        self.inner.hub.endings.subscribe()
+    }
+
     /// Follows the directory.
     pub fn directory_changes(&self) -> watch::Receiver<Arc<Directory>> {
         self.inner.hub.directory.subscribe()
@@ -169,6 +182,8 @@ fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Re
         tracing::error!(%damage, "the store is not what it was");
     }
     projection.begin(&mut database)?;
+    let now_ms = database.wall_ms();
+    database.write(|writing| projection.advance(writing, now_ms))?;
     Ok(Opening { links: saved_links(&database)?, cursor: database.event_bounds()?.1 })
 }
 

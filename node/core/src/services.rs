@@ -1,11 +1,15 @@
 //! What can be asked of a node, one file a subject. All of it is `async` and blocks no thread of the caller.
 
+mod administration;
 mod alarms;
 mod care;
+mod console;
+mod devices;
 mod directory;
 mod events;
 mod gaps;
 mod health;
+mod imports;
 mod log_in;
 mod members;
 mod messages;
@@ -16,8 +20,12 @@ mod replication;
 mod rooms;
 mod sight;
 mod signals;
+mod upkeep;
 
+pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
 pub use events::EventPage;
+pub use imports::Importing;
+pub use log_in::Credentials;
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 

@@ -2,7 +2,9 @@
 
 mod arrival;
 pub(in crate::store) mod codes;
+mod devices;
 mod gaps;
+mod imports;
 mod marks;
 mod naming;
 mod policies;
@@ -12,7 +14,9 @@ mod sessions;
 mod timeline;
 
 pub use arrival::Holders;
+pub use devices::{CodeRow, PasscodeRow};
 pub use gaps::Gap;
+pub use imports::ImportRow;
 pub use policies::PolicyEntry;
 pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
 pub use rooms::{MemberRow, PageRow, RoomRow, Standing};

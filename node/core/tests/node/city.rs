@@ -70,6 +70,10 @@ impl Office {
         self.node.id()
     }
 
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// As a process that ends in order and starts again.
     pub async fn restart(mut self) -> Self {
         self.node.close().await;
@@ -201,3 +205,13 @@ pub fn person(office: usize, place: usize) -> Actor {
 
 pub const ADMIN: RoomRole = RoomRole::Admin;
 pub const MEMBER: RoomRole = RoomRole::Member;
+
+/// Waits until the condition holds; fails after ten seconds.
+pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.expect("it did not come about");
+}

@@ -4,6 +4,7 @@
 
 mod city;
 mod events;
+mod imports;
 mod log_in;
 mod messages;
 mod offices;

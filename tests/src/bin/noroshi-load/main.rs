@@ -8,6 +8,7 @@
 mod baseline;
 mod footprint;
 mod live;
+mod logins;
 mod open;
 mod post;
 mod reconcile;
@@ -63,6 +64,11 @@ enum Workload {
         #[arg(long, default_value_t = 1_000)]
         rooms: usize,
     },
+    /// People log in at once, each password at its full cost, while somebody reads and posts.
+    Logins {
+        #[arg(long, default_value_t = 1_000)]
+        people: usize,
+    },
     /// All of them with their defaults, and reconcile with 20,000 a side.
     All,
 }
@@ -77,6 +83,7 @@ async fn main() {
         Workload::Open { messages } => open::measure(messages).await,
         Workload::Footprint { rooms, messages } => footprint::measure(rooms, messages).await,
         Workload::Reconnect { rooms } => reconcile::reconnect(rooms).await,
+        Workload::Logins { people } => logins::measure(people).await,
         Workload::All => {
             post::measure(10).await;
             live::measure(20, 30).await;
@@ -85,6 +92,7 @@ async fn main() {
             reconcile::reconnect(1_000).await;
             open::measure(20_000).await;
             footprint::measure(1_000, 20).await;
+            logins::measure(1_000).await;
         }
     }
 }

@@ -21,6 +21,8 @@ pub fn label(field: Option<&str>, language: Language) -> &'static str {
         Some("login") => ("ログイン名", "login name"),
         Some("password") => ("パスワード", "password"),
         Some("q") => ("検索語", "search text"),
+        Some("encoding") => ("文字コード", "encoding"),
+        Some("file") => ("ファイル", "file"),
         Some("role") => ("役割", "role"),
         Some("kind") => ("種類", "kind"),
         Some("cursor" | "before" | "after" | "around") => ("ページの位置", "page position"),

@@ -68,7 +68,10 @@ impl From<ServiceError> for Problem {
         match error {
             ServiceError::Invalid { field, code } => Self::invalid(field, own_name(code)),
             ServiceError::TooLarge { limit, .. } => Self::too_large(limit),
-            ServiceError::TooMany { retry_after_s } => Self::retry(code, retry_after_s),
+            ServiceError::TooMany { retry_after_s } | ServiceError::Overloaded { retry_after_s } => {
+                Self::retry(code, retry_after_s)
+            }
+            ServiceError::Refused(code) => Self::new(code),
             ServiceError::Busy => Self::retry(code, 1),
             ServiceError::StorageFull => Self::retry(code, RETRY_STORAGE_S),
             ServiceError::Storage(reason) => {
@@ -176,6 +179,8 @@ mod tests {
             ServiceError::Invalid { field: "text", code: "empty" },
             ServiceError::TooLarge { what: "text", limit: 10 },
             ServiceError::TooMany { retry_after_s: 7 },
+            ServiceError::Overloaded { retry_after_s: 30 },
+            ServiceError::Refused("import_running"),
             ServiceError::StorageFull,
             ServiceError::Storage("/var/lib/noroshi.db: SECRET".into()),
             ServiceError::Busy,

@@ -4,6 +4,7 @@ mod directory;
 mod events;
 mod front_door;
 mod health;
+mod imports;
 mod members;
 mod messages;
 mod node;
@@ -73,6 +74,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(reading::receipts))
         .routes(routes!(directory::users))
         .routes(routes!(directory::offices))
+        .routes(routes!(imports::read, imports::list))
+        .routes(routes!(imports::get))
         .routes(routes!(events::socket))
         .routes(routes!(events::stream))
         .routes(routes!(openapi::openapi))

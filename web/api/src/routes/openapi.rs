@@ -37,6 +37,7 @@ use crate::problem::{CONTENT_TYPE, ProblemBody};
         (name = "rooms", description = "Rooms and their members"),
         (name = "messages", description = "Timelines"),
         (name = "directory", description = "People and offices"),
+        (name = "people", description = "Managing people"),
         (name = "events", description = "What happens, pushed"),
         (name = "health", description = "For supervisors")
     )

@@ -42,3 +42,9 @@ pub struct ReactionPath {
     #[param(example = "ryokai")]
     pub stamp: String,
 }
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ImportPath {
+    pub import: uuid::Uuid,
+}
