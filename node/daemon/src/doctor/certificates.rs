@@ -89,7 +89,7 @@ fn own(patient: &Patient, report: &mut Report) {
     lifetime(BROWSER, &leaf, leaf.renew_at_ms(), "本庁とつながると更新されます。つながりを確かめてください。", report);
     let domain = Reach::of_certificate(&web.authority).map(|reach| reach.domain().to_owned()).unwrap_or_default();
     let advice = format!(
-        "名前は {domain} の下に、アドレスはプライベートアドレスにしてください。ほかのノードが使っている名前は使えません。変えた直後なら 1 分ほど待ってください。"
+        "名前は {domain} の下に、アドレスはプライベートアドレスにしてください。ほかの拠点が使っている名前は使えません。変えた直後なら 1 分ほど待ってください。"
     );
     missing_names(patient, &leaf, &advice, report);
     if let Ok(authority) = LeafCertificate::read(&web.authority) {
