@@ -11,6 +11,7 @@ mod events;
 mod house;
 mod http;
 mod ids;
+mod imports;
 mod privacy;
 mod routes;
 mod socket;
