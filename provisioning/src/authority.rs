@@ -10,8 +10,8 @@
 
 mod certificate;
 mod identity;
-mod issue;
-mod key_file;
+pub(crate) mod issue;
+pub(crate) mod key_file;
 mod key_folder;
 
 #[cfg(test)]
@@ -21,4 +21,4 @@ pub use certificate::{InvalidCertificate, check_chain, node_id_of_certificate, o
 pub use identity::{IdentityError, NodeIdentity};
 pub use issue::{IssueError, IssuingKey, root_certificate};
 pub use key_file::KeyFileError;
-pub use key_folder::KeyFolder;
+pub use key_folder::{KeyFolder, SealedBrowserAuthority};

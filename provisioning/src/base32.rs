@@ -62,6 +62,11 @@ pub(crate) fn decode(canonical: &str) -> Option<Zeroizing<Vec<u8>>> {
     (count < 5 && bits == 0).then_some(bytes)
 }
 
+/// Whether a canonical character is one of the alphabet.
+pub(crate) fn is_symbol(character: char) -> bool {
+    u8::try_from(character).is_ok_and(|byte| ALPHABET.contains(&byte))
+}
+
 /// The symbol of the lowest five bits.
 pub(crate) fn symbol(bits: u32) -> char {
     ALPHABET.get((bits & 31) as usize).map_or('0', |symbol| char::from(*symbol))

@@ -9,6 +9,8 @@
 //! - **Certificates** ([`authority`]) say which machine is a node of the organisation. The root certifies an issuing key
 //!   at headquarters, which certifies nodes; between nodes the certificate's key *is* the node. A node's own key and
 //!   papers are its [`NodeIdentity`], kept in the [`KeyFolder`].
+//! - **Browser certificates** ([`browser`]) let browsers trust the pages of a node. Another authority, constrained to the
+//!   organisation's own names, so that installing it gives nobody power over replication, nor over the rest of the web.
 //! - **The ledger** ([`ledger`]) says everything else: offices, nodes, people, roles, administrators' public keys,
 //!   password verifiers. It is a set of entries in derived rooms that replicate like any other. [`Ledger`] judges them,
 //!   [`Directory`] is the verdict.
@@ -50,7 +52,9 @@ mod address;
 pub mod authority;
 mod base32;
 pub mod body;
+pub mod browser;
 mod cell;
+pub mod device_code;
 pub mod field;
 mod id;
 pub mod join;
@@ -60,6 +64,7 @@ pub mod limits;
 pub mod membership;
 mod office_kind;
 pub mod organisation;
+pub mod passcode;
 pub mod password;
 pub mod recovery;
 mod role;

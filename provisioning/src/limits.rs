@@ -33,6 +33,10 @@ pub const JOIN_CODE_CHARS_MAX: usize = 4_096;
 pub const JOIN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Largest sealed secret file, bytes.
 pub const SEALED_BYTES_MAX: usize = 4 * 1024;
+/// Names and addresses in one browser certificate.
+pub const WEB_NAMES_MAX: usize = 32;
+/// Largest request for a browser certificate and largest answer, bytes.
+pub const LEAF_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Longest reason, remark or name of a device, characters.
 pub const REASON_CHARS_MAX: usize = 200;
 /// Longest field of a person's details (address of mail, qualifications, place of muster), characters.

@@ -6,6 +6,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::browser::BrowserAuthority;
 use crate::key::{KeyPair, NoRandomness, random_bytes};
 use crate::limits::SEALED_BYTES_MAX;
 use crate::password::{self, Owner, PasswordRefusal};
@@ -124,6 +125,23 @@ pub fn unseal_root(passphrase: &str, sealed: &[u8]) -> Result<RootKey, UnsealErr
     let seed = unseal(passphrase, ROOT_PURPOSE, sealed)?;
     let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).map_err(|_| UnsealError::Malformed)?);
     KeyPair::from_seed(&seed).map(RootKey::new).map_err(|_| UnsealError::Malformed)
+}
+
+const BROWSER_PURPOSE: &[u8] = b"browser authority";
+
+/// Seals the key of the browser authority under the organisation's passphrase.
+pub fn seal_browser_authority(passphrase: &str, authority: &BrowserAuthority) -> Result<Vec<u8>, SealError> {
+    seal(passphrase, BROWSER_PURPOSE, &authority.pkcs8())
+}
+
+/// `certificate`: the one that belongs to the sealed key.
+pub fn unseal_browser_authority(
+    passphrase: &str,
+    sealed: &[u8],
+    certificate: Vec<u8>,
+) -> Result<BrowserAuthority, UnsealError> {
+    let pkcs8 = unseal(passphrase, BROWSER_PURPOSE, sealed)?;
+    BrowserAuthority::from_pkcs8(&pkcs8, certificate).map_err(|_| UnsealError::Malformed)
 }
 
 /// Seals an administrator's key under the administrator's password.

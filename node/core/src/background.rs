@@ -11,9 +11,10 @@ use std::time::Duration;
 use noroshi_sync::store::StoreError;
 use tokio::sync::{mpsc, watch};
 
+use crate::error::ServiceError;
 use crate::hub::Hub;
 use crate::limits::REGISTER_DELAY_MS;
-use crate::node::Inner;
+use crate::node::{Inner, Node};
 use crate::view::NodeEvent;
 
 /// Registers written in one transaction.
@@ -22,6 +23,8 @@ const REGISTERS_AT_ONCE: u32 = 256;
 const REGISTERS_RETRY: Duration = Duration::from_secs(2);
 /// Peers are looked at at most this often.
 const LOOKS_DELAY: Duration = Duration::from_millis(500);
+/// The day and the lines are looked at this often.
+const KEEP_UP_INTERVAL: Duration = Duration::from_secs(60);
 /// Housekeeping of the store.
 const CARE_INTERVAL: Duration = Duration::from_secs(6 * 3_600);
 
@@ -42,6 +45,7 @@ pub(crate) fn start(inner: &Arc<Inner>, received: Received) -> io::Result<JoinHa
                 until_stopped(&hub, tell_events(&hub, &weak, received)),
                 until_stopped(&hub, look_at_peers(&hub, &weak)),
                 until_stopped(&hub, care(&weak)),
+                until_stopped(&hub, keep_up(&hub, &weak)),
             )
         });
     })
@@ -117,6 +121,7 @@ async fn look_at_peers(hub: &Hub, node: &Weak<Inner>) {
     loop {
         hub.looks.notified().await;
         tokio::time::sleep(LOOKS_DELAY).await;
+        hub.lines.notify_one();
         let Some(inner) = node.upgrade() else { return };
         if let Err(error) = inner.raise_alarms().await {
             tracing::warn!(%error, "an alarm could not be kept");
@@ -127,6 +132,25 @@ async fn look_at_peers(hub: &Hub, node: &Weak<Inner>) {
         match inner.peers_that_look_different().await {
             Ok(peers) => peers.into_iter().for_each(|node| hub.tell(NodeEvent::Peer { node })),
             Err(error) => tracing::warn!(%error, "the peers could not be looked at"),
+        }
+    }
+}
+
+/// Rights change with the ledger, with the day and with the lines; all three are looked at.
+async fn keep_up(hub: &Hub, node: &Weak<Inner>) {
+    let mut directory = hub.directory.subscribe();
+    loop {
+        {
+            let Some(inner) = node.upgrade() else { return };
+            match (Node { inner }).keep_up().await {
+                Ok(()) | Err(ServiceError::Storage(_) | ServiceError::StorageFull) => {}
+                Err(error) => tracing::warn!(%error, "the upkeep of rights failed"),
+            }
+        }
+        tokio::select! {
+            changed = directory.changed() => if changed.is_err() { return },
+            () = hub.lines.notified() => {}
+            () = tokio::time::sleep(KEEP_UP_INTERVAL) => {}
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Everything here is synchronous and knows no thread: the node runs it on the writer's connection, a simulation on its
 //! own. A deed that returns an error has written nothing.
 
+mod administration;
 mod creation;
+mod devices;
 mod messages;
 mod page;
 mod policy;
@@ -11,6 +13,8 @@ mod reading;
 mod revocation;
 mod rooms;
 
+pub use administration::{SignedWork, invalid};
+pub use devices::Stopped;
 pub use messages::{NewMessage, Posted};
 pub use rooms::NewRoom;
 
@@ -19,6 +23,7 @@ use noroshi_sync::id::{EntryId, RoomId};
 use noroshi_sync::store::{Appended, StoreError, WallClock};
 
 use crate::error::ServiceError;
+use crate::rights::{Action, Object, may, standing_for};
 use crate::store::Writing;
 use crate::store::projection::Projection;
 use crate::store::query::Standing;
@@ -40,9 +45,15 @@ impl Desk<'_> {
         self.writing.append(drafts, self.clock)
     }
 
-    /// What the actor may do in the room. Who is not in it is told that there is no such room.
-    fn standing(&self, actor: &Actor, room: &RoomId) -> Result<Standing, ServiceError> {
-        self.writing.standing(room, &actor.user)?.ok_or(ServiceError::NotFound)
+    /// How the actor stands in the room, if this action is allowed. Who is not in it is told that there is no such room.
+    fn standing(&self, actor: &Actor, room: &RoomId, action: Action) -> Result<Standing, ServiceError> {
+        let current = self.projection.current(self.writing)?;
+        standing_for(self.writing, &current.directory, actor, room, action)
+    }
+
+    /// Whether the actor may do this now.
+    fn check(&self, actor: &Actor, action: Action, object: Object<'_>) -> Result<(), ServiceError> {
+        may(&self.projection.current(self.writing)?.directory, actor, action, object)
     }
 }
 

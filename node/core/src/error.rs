@@ -9,6 +9,12 @@ pub enum ServiceError {
     NotFound,
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
+    /// Refused for a reason that the person is told by a code of its own: `locked`, `device_suspended`, `console_locked`, …
+    #[error("refused: {0}")]
+    Denied(&'static str),
+    /// The passcode is wrong; after `left` more the device is stopped.
+    #[error("the passcode is wrong, {left} attempts are left")]
+    WrongPasscode { left: u32 },
     #[error("no valid session")]
     Unauthenticated,
     /// The same id was used with other content.
@@ -18,9 +24,6 @@ pub enum ServiceError {
     /// `control_characters`, `empty`, `unknown_user`, …).
     #[error("{field}: {code}")]
     Invalid { field: &'static str, code: &'static str },
-    /// Things stand otherwise than the act needs; the code says how.
-    #[error("refused: {0}")]
-    Refused(&'static str),
     #[error("too large: {what}, at most {limit}")]
     TooLarge { what: &'static str, limit: usize },
     #[error("too many attempts, again in {retry_after_s} s")]
@@ -42,9 +45,11 @@ impl ServiceError {
         match self {
             Self::NotFound => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::Denied(code) => code,
+            Self::WrongPasscode { .. } => "wrong_passcode",
             Self::Unauthenticated => "unauthenticated",
             Self::Conflict => "conflict",
-            Self::Invalid { code, .. } | Self::Refused(code) => code,
+            Self::Invalid { code, .. } => code,
             Self::TooLarge { .. } => "too_large",
             Self::TooMany { .. } => "too_many",
             Self::StorageFull => "storage_full",

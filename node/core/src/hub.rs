@@ -47,6 +47,8 @@ pub(crate) struct Hub {
     pub news: Notify,
     /// There may be registers to write.
     pub due: Notify,
+    /// A line may have gone up or down.
+    pub lines: Notify,
     /// Log-ins that are over before their time.
     pub endings: broadcast::Sender<Ending>,
     /// Peers may look different.
@@ -69,6 +71,7 @@ impl Hub {
             momentary,
             news: Notify::new(),
             due: Notify::new(),
+            lines: Notify::new(),
             endings: broadcast::Sender::new(ENDINGS_QUEUE),
             looks: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),

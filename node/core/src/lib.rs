@@ -19,6 +19,7 @@ pub mod peers;
 mod people;
 mod render;
 pub mod resolve;
+pub mod rights;
 mod services;
 pub mod store;
 pub mod text;
@@ -27,7 +28,11 @@ pub mod view;
 pub use deeds::{NewMessage, NewRoom};
 pub use document::PageEdit;
 pub use error::ServiceError;
+pub use hub::Ending;
 pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
-pub use services::{Anchor, EventPage, Importing, PageRequest, Signal};
+pub use services::{
+    Anchor, Credentials, EventPage, Importing, Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PageRequest,
+    PersonEdit, Signal,
+};

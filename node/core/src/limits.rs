@@ -40,8 +40,20 @@ pub const LOGIN_WINDOW_MS: u64 = 10 * 60 * 1_000;
 pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
 /// Log-ins that wait for the check of their password; the next is told to come again.
 pub const PASSWORDS_WAITING_MAX: usize = 2_000;
-/// A session ends this long after its last use, milliseconds.
-pub const SESSION_IDLE_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// A device code is good for this long, milliseconds.
+pub const DEVICE_CODE_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Wrong passcodes after which a device is stopped.
+pub const PASSCODE_FAILURES_MAX: u32 = 10;
+/// Digits of a passcode.
+pub const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
+/// An administrator's key stays unlocked this long after it signed last, milliseconds.
+pub const CONSOLE_MS: u64 = 15 * 60 * 1_000;
+/// People and devices that a node by itself may stop in [`SUSPENSIONS_WINDOW_MS`].
+pub const SUSPENSIONS_MAX: usize = 30;
+/// The time over which these are counted, milliseconds.
+pub const SUSPENSIONS_WINDOW_MS: u64 = 60 * 60 * 1_000;
+/// Requests for device codes that wait in one office.
+pub const REQUESTS_OPEN_MAX: usize = 1_000;
 /// Sessions one person may have; the one unused for longest ends when another begins.
 pub const SESSIONS_PER_USER_MAX: u32 = 50;
 /// Room pages kept loaded.

@@ -10,16 +10,16 @@ use noroshi_sync::checkpoint::{InvalidKey, NodeKey};
 use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{EntryId, Epoch, NodeId, StorageId};
 use noroshi_sync::store::{StoreError, WallClock};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::background::{self, Received};
 use crate::clock::Clock;
 use crate::deeds::Desk;
 use crate::error::ServiceError;
-use crate::hub::{Hub, LooksChanged};
+use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
-use crate::people::{Attempts, PasswordQueue, Sessions};
+use crate::people::{Attempts, Consoles, Isolation, PasswordQueue, Sessions};
 use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
@@ -75,6 +75,9 @@ pub(crate) struct Inner {
     /// One staff list at a time.
     pub imports: Arc<Semaphore>,
     pub sessions: Sessions,
+    pub consoles: Consoles,
+    pub isolation: Isolation,
+    pub suspensions: Attempts,
     pub sight: Sight,
     pub gaps: Gaps,
     pub signals: Signals,
@@ -117,6 +120,9 @@ impl Node {
             passwords: PasswordQueue::new(std::thread::available_parallelism().map_or(1, usize::from)),
             imports: Arc::new(Semaphore::new(1)),
             sessions: Sessions::default(),
+            consoles: Consoles::default(),
+            isolation: Isolation::default(),
+            suspensions: Attempts::default(),
             sight: Sight::default(),
             gaps: Gaps::default(),
             signals: Signals::default(),
@@ -152,6 +158,11 @@ impl Node {
         self.inner.directory()
     }
 
+    /// Follows log-ins that end before their time: people and devices that are stopped, passwords that changed.
+    pub fn endings(&self) -> broadcast::Receiver<Ending> {
+        self.inner.hub.endings.subscribe()
+    }
+
     /// Follows the directory.
     pub fn directory_changes(&self) -> watch::Receiver<Arc<Directory>> {
         self.inner.hub.directory.subscribe()
@@ -171,6 +182,8 @@ fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Re
         tracing::error!(%damage, "the store is not what it was");
     }
     projection.begin(&mut database)?;
+    let now_ms = database.wall_ms();
+    database.write(|writing| projection.advance(writing, now_ms))?;
     Ok(Opening { links: saved_links(&database)?, cursor: database.event_bounds()?.1 })
 }
 

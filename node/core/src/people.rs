@@ -1,11 +1,17 @@
 //! Log-ins: how often somebody may try, what a session token is, and which sessions are known.
 
 mod attempts;
+mod console;
+mod device_code;
+mod isolation;
 mod password_queue;
 mod sessions;
 mod token;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use console::Consoles;
+pub(crate) use device_code::{code_hash, device_secret, random_code, secret_hash};
+pub(crate) use isolation::Isolation;
 pub(crate) use password_queue::{PasswordQueue, Place};
-pub(crate) use sessions::{Session, Sessions};
+pub(crate) use sessions::{Session, Sessions, mono_ms};
 pub(crate) use token::{Token, TokenHash};

@@ -1,5 +1,6 @@
 //! From rows to what people see: the views of rooms, messages, people and events.
 
+mod administration;
 mod event;
 mod message;
 mod people;
@@ -15,6 +16,7 @@ use noroshi_sync::store::StoreError;
 use crate::store::query::{Holders, MemberRow, ReadRow, RoomRow};
 use crate::store::{Database, RoomPk};
 
+pub(crate) use administration::{by_owner, count};
 pub(crate) use message::fresh_message;
 pub(crate) use people::{People, roles};
 

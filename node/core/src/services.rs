@@ -1,7 +1,10 @@
 //! What can be asked of a node, one file a subject. All of it is `async` and blocks no thread of the caller.
 
+mod administration;
 mod alarms;
 mod care;
+mod console;
+mod devices;
 mod directory;
 mod events;
 mod gaps;
@@ -17,9 +20,12 @@ mod replication;
 mod rooms;
 mod sight;
 mod signals;
+mod upkeep;
 
+pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
 pub use events::EventPage;
 pub use imports::Importing;
+pub use log_in::Credentials;
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 
@@ -29,3 +35,15 @@ pub(crate) use health::Health;
 pub(crate) use peers::saved_links;
 pub(crate) use sight::Sight;
 pub(crate) use signals::Signals;
+
+use noroshi_provisioning::password::{InitialPassword, Verifier};
+
+use crate::error::ServiceError;
+
+/// A password to be handed over on paper, and what it is checked against.
+pub(crate) fn initial_password() -> Result<(InitialPassword, Verifier), ServiceError> {
+    let failed = |error: noroshi_provisioning::password::NotMade| ServiceError::Storage(error.to_string());
+    let password = InitialPassword::random().map_err(failed)?;
+    let verifier = password.verifier().map_err(failed)?;
+    Ok((password, verifier))
+}

@@ -2,16 +2,22 @@
 //!
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
+mod administration;
 mod import;
 mod node;
 mod person;
 
+pub use administration::{
+    ConsoleView, DeviceCodeView, DeviceRequestView, Employment, InvitationView, KnownDeviceView, KnownNodeView,
+    NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView, RequestState, RevocationView, RulesView,
+    Standing, SuspensionView,
+};
 pub use import::{
-    ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem, ImportState,
-    ImportView, Wording,
+    ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
+    ImportState, ImportView, Wording,
 };
 pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
-pub use person::{DeviceView, LogIn, MeView, NodeRef};
+pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState};
 
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 use serde::{Deserialize, Serialize};

@@ -30,6 +30,11 @@ pub enum Command {
     User(User),
     /// What the running node sees: storage, clock, other offices.
     Status(Json),
+    /// Look for what will hinder people: names, certificates, clock, ports, disk, other offices.
+    Doctor(Json),
+    /// The authority whose certificate people install in their browsers.
+    #[command(subcommand)]
+    BrowserCa(BrowserCa),
     /// Verify everything on disk: chains, signatures, digests. The node must be stopped.
     Check(Json),
     /// Build all tables again from the entries. The node must be stopped.
@@ -40,6 +45,18 @@ pub enum Command {
     Demo(Demo),
     /// Print a configuration file with every key explained.
     Config,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BrowserCa {
+    /// Make it, for an organisation that was founded without one (at headquarters, with the passphrase of the root key).
+    Create {
+        /// The domain of the names by which browsers reach the nodes.
+        #[arg(long, default_value = "home.arpa")]
+        domain: String,
+    },
+    /// Open its sealed key on a machine that takes over from a lost headquarters (with the passphrase of the root key).
+    Restore,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +87,10 @@ pub struct Init {
     pub section: String,
     #[arg(long, default_value = "")]
     pub post: String,
+    /// The domain of the names by which browsers reach the nodes. The certificate that people install holds for it, for
+    /// .local and for private addresses only.
+    #[arg(long, default_value = "home.arpa")]
+    pub domain: String,
     #[command(flatten)]
     pub ports: Ports,
 }
@@ -77,9 +98,18 @@ pub struct Init {
 /// Where the new node listens; written into its configuration.
 #[derive(Debug, Clone, Args)]
 pub struct Ports {
-    /// Where browsers connect, e.g. 127.0.0.1:8470.
+    /// Where browsers on this machine connect, e.g. 127.0.0.1:8470.
     #[arg(long, value_name = "ADDRESS")]
     pub web: Option<std::net::SocketAddr>,
+    /// Where browsers of other machines connect, e.g. 0.0.0.0:443.
+    #[arg(long, value_name = "ADDRESS")]
+    pub https: Option<std::net::SocketAddr>,
+    /// A DNS name under which browsers reach this node, e.g. hq.asanagi.home.arpa; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub web_name: Vec<noroshi_provisioning::browser::WebName>,
+    /// Where the page is that helps people trust the certificate [default: port 80 beside --https, none on loopback].
+    #[arg(long, value_name = "ADDRESS")]
+    pub helper: Option<std::net::SocketAddr>,
     /// Where other nodes connect, e.g. 0.0.0.0:8471.
     #[arg(long, value_name = "ADDRESS")]
     pub sync: Option<std::net::SocketAddr>,

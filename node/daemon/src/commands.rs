@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::control::{self, Administrator, Invitation, NewPerson, Request};
 use crate::folder::DataFolder;
 use crate::office::Office;
-use crate::{demo, founding, joining, secrets, serve};
+use crate::{browser_ca, demo, doctor, founding, joining, secrets, serve};
 
 /// What may go wrong, as a sentence for the person at the terminal.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -32,6 +32,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
         Command::User(user) => people(&DataFolder::open(&data)?, user)?,
         Command::Status(json) => status(&DataFolder::open(&data)?, json.json)?,
+        Command::Doctor(json) => return doctor::run(&data, json.json),
+        Command::BrowserCa(command) => browser_ca::run(&DataFolder::open(&data)?, &command)?,
         Command::Check(json) => return check(&DataFolder::open(&data)?, json.json),
         Command::Reindex => reindex(&DataFolder::open(&data)?)?,
         Command::Sim(sim) => return simulate(&sim),

@@ -1,9 +1,12 @@
 //! `noroshi init`: an organisation from nothing, with this machine as the first node of headquarters.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
+use noroshi_provisioning::browser::{BrowserAuthority, fingerprint};
 use noroshi_provisioning::organisation::{FirstAdministrator, Founding, found};
 use noroshi_provisioning::recovery::recovery_sheet;
+use noroshi_provisioning::sealed::seal_browser_authority;
 use noroshi_provisioning::{KeyFolder, NodeAddress};
 
 use crate::cli::{Init, Ports};
@@ -13,11 +16,16 @@ use crate::folder::DataFolder;
 use crate::office::{open_node, wall_ms};
 use crate::secrets;
 
+/// Where people look who type a name without `https://`.
+const HELPER_PORT: u16 = 80;
+
 /// Founds the organisation. The node's key is written last: a folder that was interrupted is no node.
 pub fn init(data: &Path, init: &Init) -> Result<(), Failure> {
     let password = secrets::make(secrets::ADMINISTRATOR, &format!("password of {}", init.login))?;
     let root_passphrase = secrets::make(secrets::PASSPHRASE, "passphrase that seals the organisation's root key")?;
     let config = configured(&init.ports)?;
+    let browser = BrowserAuthority::create(init.organisation.trim(), &init.domain, wall_ms())?;
+    let sealed_browser = seal_browser_authority(&root_passphrase, &browser)?;
     let founded = found(&Founding {
         organisation: init.organisation.trim().to_owned(),
         root_passphrase,
@@ -44,7 +52,9 @@ pub fn init(data: &Path, init: &Init) -> Result<(), Failure> {
         node.close().await;
         written
     })?;
-    founded.save(&KeyFolder::create(folder.path())?)?;
+    let keys = KeyFolder::create(folder.path())?;
+    keys.save_browser_authority(&browser, &sealed_browser)?;
+    founded.save(&keys)?;
 
     let user = founded.administrator.user();
     eprintln!("{} is founded; its first node is in {}.", init.organisation, folder.path().display());
@@ -52,6 +62,7 @@ pub fn init(data: &Path, init: &Init) -> Result<(), Failure> {
         "Print the recovery sheet below and keep it in a safe: it replaces the administrator's key if this machine is lost.\n"
     );
     println!("{}", recovery_sheet(&init.organisation, &init.name, user, &founded.administrator));
+    eprintln!("Fingerprint of the certificate for browsers (SHA-256): {}", fingerprint(browser.certificate()));
     eprintln!("Next: noroshi --data {} serve", folder.path().display());
     Ok(())
 }
@@ -65,6 +76,11 @@ pub fn configured(ports: &Ports) -> Result<Config, Failure> {
     if let Some(sync) = ports.sync {
         config.sync.listen = sync;
     }
+    config.web.https.extend(ports.https);
+    config.web.names.clone_from(&ports.web_name);
+    let beside =
+        ports.https.filter(|https| !https.ip().is_loopback()).map(|https| SocketAddr::new(https.ip(), HELPER_PORT));
+    config.web.helper.extend(ports.helper.or(beside));
     config.sync.announce.clone_from(&ports.announce);
     config.sync.discovery = !ports.no_discovery;
     config.check()?;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use noroshi_net::SystemClock;
-use noroshi_provisioning::join::{JoinRequest, JoinResponse, accept_response, check_request, make_request};
+use noroshi_provisioning::browser::{LeafKey, LeafRequest};
+use noroshi_provisioning::join::{JoinRequest, JoinResponse, Joined, accept_response, check_request, make_request};
 use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::{IssuingKey, JoinCode, KeyFolder};
 use noroshi_sync::id::EntryId;
@@ -16,22 +17,26 @@ use uuid::Uuid;
 
 use crate::cli::Join;
 use crate::commands::{Failure, runtime};
+use crate::config::Config;
 use crate::folder::DataFolder;
 use crate::founding::{addresses, configured};
 use crate::office::{Office, wall_ms};
+use crate::web_tls;
 
 /// Largest answer to a joining node, bytes.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 
 /// What headquarters answers over the line.
 #[derive(Debug, Serialize, Deserialize)]
-enum JoinReply {
+pub enum JoinReply {
     Welcome(Vec<u8>),
     /// A stable word and a sentence for the person at the new node.
     Refused {
         code: String,
         reason: String,
     },
+    /// To a node that asked for a certificate for browsers.
+    Leaf(Vec<u8>),
 }
 
 /// Makes the folder a node of the office that the code names. The node's key is written last.
@@ -50,7 +55,11 @@ pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
     let response = runtime()?.block_on(ask(&code, &request.encode()))?;
     let joined = accept_response(&code, key, response)?;
     folder.write(&folder.config_file(), &config.to_commented_toml())?;
-    KeyFolder::create(folder.path())?.save_node(&joined.identity)?;
+    let keys = KeyFolder::create(folder.path())?;
+    keys.save_node(&joined.identity)?;
+    if let Err(error) = runtime()?.block_on(first_leaf(&config, &keys, &joined, &code)) {
+        eprintln!("No certificate for browsers yet ({error}); the node asks again when it runs.");
+    }
     eprintln!("This is now a node of {}.", joined.identity.organisation_name());
     eprintln!("Next: noroshi --data {} serve", folder.path().display());
     Ok(())
@@ -77,10 +86,29 @@ async fn ask(code: &JoinCode, request: &[u8]) -> Result<JoinResponse, Failure> {
 }
 
 fn welcome(bytes: &[u8]) -> Result<JoinResponse, Failure> {
-    match wire::decode("join reply", bytes, REPLY_BYTES_MAX)? {
+    match decode(bytes)? {
         JoinReply::Welcome(response) => Ok(JoinResponse::decode(&response)?),
         JoinReply::Refused { reason, .. } => Err(format!("headquarters refused: {reason}").into()),
+        JoinReply::Leaf(_) => Err("headquarters answered another question".into()),
     }
+}
+
+pub fn decode(bytes: &[u8]) -> Result<JoinReply, Failure> {
+    Ok(wire::decode("join reply", bytes, REPLY_BYTES_MAX)?)
+}
+
+/// Browsers find HTTPS from the first start on, even if the line is cut until then.
+async fn first_leaf(config: &Config, keys: &KeyFolder, joined: &Joined, code: &JoinCode) -> Result<(), Failure> {
+    if config.web.https.is_empty() || config.web.tls.is_set() {
+        return Ok(());
+    }
+    let wanted = web_tls::names::of_node(&config.web, joined.identity.node());
+    let addresses: Vec<String> = code.addresses.iter().map(ToString::to_string).collect();
+    let is_headquarters = |node| joined.headquarters.iter().any(|known| known.node == node);
+    let key = LeafKey::generate()?;
+    let response = web_tls::renewal::ask_at(&joined.identity, &key, &wanted, &addresses, is_headquarters).await?;
+    keys.save_web(&response.accept(&key)?)?;
+    Ok(())
 }
 
 /// What answers joining nodes; only headquarters has the issuing key for it.
@@ -98,11 +126,18 @@ pub fn desk(office: &Arc<Office>) -> Option<impl noroshi_net::JoinPort + use<>> 
     Some(move |request: Vec<u8>, from: SocketAddr| {
         let (office, issuing, turn) = (office.clone(), issuing.clone(), turn.clone());
         async move {
-            let _turn = turn.lock().await;
-            let reply = admit(&office, &issuing, &request).await;
+            let reply = if LeafRequest::is_one(&request) {
+                web_tls::issue::for_other(&office, &request, from)
+                    .await
+                    .map_or_else(|(code, reason)| JoinReply::Refused { code, reason }, JoinReply::Leaf)
+            } else {
+                let _turn = turn.lock().await;
+                admit(&office, &issuing, &request).await
+            };
             match &reply {
                 JoinReply::Welcome(_) => tracing::info!(%from, "a node joined"),
-                JoinReply::Refused { code, reason } => tracing::warn!(%from, code, reason, "a node was not admitted"),
+                JoinReply::Refused { code, reason } => tracing::warn!(%from, code, reason, "a node was refused"),
+                JoinReply::Leaf(_) => {}
             }
             wire::encode(&reply)
         }

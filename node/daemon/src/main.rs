@@ -3,17 +3,20 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod administration;
+mod browser_ca;
 mod cli;
 mod commands;
 mod config;
 mod control;
 mod demo;
+mod doctor;
 mod folder;
 mod founding;
 mod joining;
 mod office;
 mod secrets;
 mod serve;
+mod web_tls;
 mod wiring;
 
 use std::process::ExitCode;

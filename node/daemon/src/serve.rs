@@ -13,6 +13,7 @@ use crate::config::{Log, LogFormat};
 use crate::control;
 use crate::folder::DataFolder;
 use crate::office::Office;
+use crate::web_tls::WebTls;
 use crate::wiring::Line;
 
 /// Runs the node of this folder until SIGINT or SIGTERM.
@@ -37,13 +38,19 @@ fn start_log(log: &Log) -> Result<(), Failure> {
 async fn run(office: Arc<Office>, metrics: PrometheusHandle) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let line = Line::start(&office).await?;
-    let listen = office.config.web.listen.iter().map(|address| Listen::plain(*address)).collect();
-    let web_config = WebConfig { metrics: Some(metrics), ..WebConfig::new(listen) };
+    let web_tls = WebTls::start(&office, line.net())?;
+    let mut listen: Vec<Listen> = office.config.web.listen.iter().map(|address| Listen::plain(*address)).collect();
+    if let Some(tls) = &web_tls {
+        listen.extend(office.config.web.https.iter().map(|address| Listen::tls(*address, tls.certificate())));
+    }
+    let helper = web_tls.as_ref().and_then(|tls| tls.helper(&office));
+    let web_config = WebConfig { metrics: Some(metrics), helper, ..WebConfig::new(listen) };
     let web = noroshi_web::serve(web_config, office.node.clone(), stop.clone()).await?;
     let commands = tokio::spawn(control::serve(office.clone(), stop.clone()));
     tracing::info!(
         node = %office.identity.node().short(),
         web = ?web.addresses,
+        helper = ?web.helper,
         sync = ?line.addresses(),
         "the node serves"
     );
@@ -56,6 +63,9 @@ async fn run(office: Arc<Office>, metrics: PrometheusHandle) -> Result<(), Failu
     stop.cancel();
     web.task.await?;
     commands.await??;
+    if let Some(tls) = web_tls {
+        tls.stop().await;
+    }
     line.stop().await;
     office.close().await;
     tracing::info!("stopped");

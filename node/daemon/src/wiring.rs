@@ -2,7 +2,7 @@
 //! the lines to the board that people look at.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use noroshi_net::{
     Config as NetConfig, DiscoveryConfig, Identity, JoinPort, LinkPhase, LinkState, Net, NetEvent, Target, Via,
@@ -68,6 +68,11 @@ impl Line {
             spawn(&stop, announce(node, founding::addresses(&sync.announce)?)),
         ];
         Ok(Self { net, tasks, stop })
+    }
+
+    /// For those who look at the connections; it may be gone when they look.
+    pub fn net(&self) -> Weak<Net> {
+        Arc::downgrade(&self.net)
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {

@@ -119,7 +119,7 @@ fn authority_params(
 }
 
 /// Everything set, nothing allowed.
-fn base_params(
+pub(crate) fn base_params(
     organisation: &str,
     name: &str,
     validity: Duration,

@@ -34,6 +34,8 @@ pub enum KeyFileError {
     Malformed { path: PathBuf, what: &'static str },
     #[error("{folder}: {error}")]
     Identity { folder: PathBuf, error: IdentityError },
+    #[error("{path}: {reason}")]
+    Browser { path: PathBuf, reason: String },
     #[error("{folder}: {error}")]
     Issuing { folder: PathBuf, error: IssueError },
 }
@@ -82,6 +84,14 @@ pub fn read_key(path: &Path) -> Result<KeyPair, KeyFileError> {
     KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| malformed())
 }
 
+/// The private key in a PEM file, whatever its algorithm (PKCS#8 DER).
+pub fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let pem = read_secret(path)?;
+    let der = PrivatePkcs8KeyDer::from_pem_slice(&pem)
+        .map_err(|_| KeyFileError::Malformed { path: path.to_path_buf(), what: "private key (PKCS#8, PEM)" })?;
+    Ok(Zeroizing::new(der.secret_pkcs8_der().to_vec()))
+}
+
 /// The certificates in a PEM file, in order; at least one.
 pub fn read_certificates(path: &Path) -> Result<Vec<Vec<u8>>, KeyFileError> {
     let pem = read_public(path)?;
@@ -94,7 +104,12 @@ pub fn read_certificates(path: &Path) -> Result<Vec<Vec<u8>>, KeyFileError> {
 
 /// A private key as PEM.
 pub fn key_pem(key: &KeyPair) -> Zeroizing<String> {
-    Zeroizing::new(pem("PRIVATE KEY", &key.pkcs8()))
+    pkcs8_pem(&key.pkcs8())
+}
+
+/// A private key in PKCS#8 DER as PEM.
+pub fn pkcs8_pem(pkcs8: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(pem("PRIVATE KEY", pkcs8))
 }
 
 /// Certificates as PEM.

@@ -1,8 +1,9 @@
 //! The folder `keys/` of a node's data folder: which secret lies in which file.
 //!
 //! `node.key`, `node.pem` (certificate and intermediates), `organisation.pem` (root certificate); at headquarters also
-//! `issuing.key`, `issuing.pem` and, until it is carried to a safe, `root.key.sealed`; and for people who administrate at
-//! this machine `administrators/<user>.sealed`.
+//! `issuing.key`, `issuing.pem`, for browsers `browser-ca.key` and `browser-ca.pem`, and, until they are carried to a safe,
+//! `root.key.sealed` and `browser-ca.key.sealed`; `web.pem` is what browsers see of this node (key, leaf, authority); and for
+//! people who administrate at this machine `administrators/<user>.sealed`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,20 @@ use noroshi_sync::id::UserId;
 use super::identity::NodeIdentity;
 use super::issue::IssuingKey;
 use super::key_file::{self, KeyFileError};
+use crate::browser::{BrowserAuthority, WebIdentity, check_leaf};
 
 /// The folder. Folders are 0700, files 0600.
 #[derive(Clone, Debug)]
 pub struct KeyFolder {
     folder: PathBuf,
+}
+
+/// The browser authority with its key locked away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedBrowserAuthority {
+    pub sealed: Vec<u8>,
+    /// DER.
+    pub certificate: Vec<u8>,
 }
 
 impl KeyFolder {
@@ -105,6 +115,80 @@ impl KeyFolder {
     /// `None` when it has been carried away.
     pub fn load_sealed_root(&self) -> Result<Option<Vec<u8>>, KeyFileError> {
         self.load_if_there("root.key.sealed")
+    }
+
+    // --- browsers
+
+    /// The browser authority: its key lies open like the issuing key, so that headquarters renews certificates unattended,
+    /// and sealed (as [`crate::sealed::seal_browser_authority`] made it) for a new machine after this one.
+    pub fn save_browser_authority(&self, authority: &BrowserAuthority, sealed: &[u8]) -> Result<(), KeyFileError> {
+        let key = self.file("browser-ca.key");
+        if key.exists() {
+            return Err(KeyFileError::Exists { path: key });
+        }
+        let certificate = [authority.certificate().to_vec()];
+        key_file::replace(&self.file("browser-ca.pem"), key_file::certificates_pem(&certificate).as_bytes())?;
+        key_file::replace(&self.file("browser-ca.key.sealed"), sealed)?;
+        key_file::write_new(&key, key_file::pkcs8_pem(&authority.pkcs8()).as_bytes())
+    }
+
+    /// Puts the key of the browser authority back, from its sealed copy.
+    pub fn restore_browser_authority(&self, authority: &BrowserAuthority) -> Result<(), KeyFileError> {
+        key_file::write_new(&self.file("browser-ca.key"), key_file::pkcs8_pem(&authority.pkcs8()).as_bytes())
+    }
+
+    /// `None` when this node issues no browser certificates.
+    pub fn load_browser_authority(&self) -> Result<Option<BrowserAuthority>, KeyFileError> {
+        let path = self.file("browser-ca.key");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let key = key_file::read_pkcs8(&path)?;
+        let Some(certificate) = self.load_browser_certificate()? else {
+            return Err(KeyFileError::Malformed { path: self.file("browser-ca.pem"), what: "single certificate" });
+        };
+        let authority = BrowserAuthority::from_pkcs8(&key, certificate);
+        authority.map(Some).map_err(|error| KeyFileError::Browser { path, reason: error.to_string() })
+    }
+
+    /// The sealed copy and the certificate that belongs to it, as far as they are here.
+    pub fn load_sealed_browser_authority(&self) -> Result<Option<SealedBrowserAuthority>, KeyFileError> {
+        let both = self.load_if_there("browser-ca.key.sealed")?.zip(self.load_browser_certificate()?);
+        Ok(both.map(|(sealed, certificate)| SealedBrowserAuthority { sealed, certificate }))
+    }
+
+    fn load_browser_certificate(&self) -> Result<Option<Vec<u8>>, KeyFileError> {
+        let path = self.file("browser-ca.pem");
+        if !path.exists() {
+            return Ok(None);
+        }
+        match key_file::read_certificates(&path)?.as_slice() {
+            [only] => Ok(Some(only.clone())),
+            _ => Err(KeyFileError::Malformed { path, what: "single certificate" }),
+        }
+    }
+
+    /// Key, leaf and authority in one file, replaced at once.
+    pub fn save_web(&self, web: &WebIdentity) -> Result<(), KeyFileError> {
+        let mut pem = key_file::pkcs8_pem(&web.pkcs8);
+        pem.push_str(&key_file::certificates_pem(&[web.leaf.clone(), web.authority.clone()]));
+        key_file::replace(&self.file("web.pem"), pem.as_bytes())
+    }
+
+    /// `None` before the first certificate for browsers.
+    pub fn load_web(&self) -> Result<Option<WebIdentity>, KeyFileError> {
+        let path = self.file("web.pem");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let pkcs8 = key_file::read_pkcs8(&path)?;
+        let certificates = key_file::read_certificates(&path)?;
+        let [leaf, authority] = certificates.as_slice() else {
+            return Err(KeyFileError::Malformed { path, what: "leaf and authority" });
+        };
+        let browser = |reason: String| KeyFileError::Browser { path: path.clone(), reason };
+        check_leaf(authority, leaf, &[]).map_err(|error| browser(error.to_string()))?;
+        Ok(Some(WebIdentity { pkcs8, leaf: leaf.clone(), authority: authority.clone() }))
     }
 
     // --- administrators

@@ -98,6 +98,8 @@ pub struct DeviceRecord {
     pub name: String,
     /// ECDSA P-256 (65 bytes, SEC 1), of a device that signs.
     pub key: Option<Vec<u8>>,
+    /// BLAKE3 of what the browser keeps.
+    pub secret_hash: [u8; 32],
     /// Where it was enrolled; `None` when an administrator signed it.
     pub office: Option<OfficeId>,
     /// Milliseconds since 1970.

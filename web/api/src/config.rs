@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::helper::HelperConfig;
+use crate::server::ServedCertificate;
+
 #[derive(Clone, Debug)]
 pub struct WebConfig {
     pub listen: Vec<Listen>,
+    /// The page that helps people trust this node's certificate.
+    pub helper: Option<HelperConfig>,
     pub limits: ConnectionLimits,
     /// Renders `GET /metrics`. Without it the page says that there are no figures.
     pub metrics: Option<PrometheusHandle>,
@@ -15,12 +20,12 @@ pub struct WebConfig {
 
 impl WebConfig {
     pub fn new(listen: Vec<Listen>) -> Self {
-        Self { listen, limits: ConnectionLimits::default(), metrics: None }
+        Self { listen, helper: None, limits: ConnectionLimits::default(), metrics: None }
     }
 }
 
 /// One address and how it speaks. Port 0 takes any free port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listen {
     pub address: SocketAddr,
     pub transport: Transport,
@@ -30,14 +35,19 @@ impl Listen {
     pub const fn plain(address: SocketAddr) -> Self {
         Self { address, transport: Transport::Plain }
     }
+
+    pub const fn tls(address: SocketAddr, certificate: ServedCertificate) -> Self {
+        Self { address, transport: Transport::Tls(certificate) }
+    }
 }
 
 /// How bytes travel between the browser and us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Debug)]
 pub enum Transport {
     /// HTTP without TLS: for loopback, and where an administrator opted in.
     Plain,
+    /// HTTPS with whatever certificate is in force when a connection begins.
+    Tls(ServedCertificate),
 }
 
 /// Connections and times. Change one only when you see what its comment says.
@@ -49,6 +59,8 @@ pub struct ConnectionLimits {
     pub per_address: usize,
     /// The same for loopback, where a reverse proxy or a test sits.
     pub per_loopback: usize,
+    /// From the connection's start to the end of the TLS handshake.
+    pub handshake_time: Duration,
     /// From the end of one answer (or the connection's start) to the end of the next request's headers.
     pub header_time: Duration,
     /// From the headers to the end of a JSON body.
@@ -71,6 +83,7 @@ impl Default for ConnectionLimits {
             total: 12_000,
             per_address: 64,
             per_loopback: 4_096,
+            handshake_time: Duration::from_secs(10),
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             answer_time: Duration::from_secs(60),

@@ -10,6 +10,7 @@ use axum::response::Response;
 pub mod names {
     pub const CONNECTIONS: &str = "noroshi_web_connections";
     pub const CONNECTIONS_REFUSED: &str = "noroshi_web_connections_refused_total";
+    pub const HANDSHAKES_FAILED: &str = "noroshi_web_tls_handshakes_failed_total";
     pub const REQUESTS: &str = "noroshi_web_requests_total";
     pub const REQUEST_SECONDS: &str = "noroshi_web_request_seconds";
     pub const EVENT_STREAMS: &str = "noroshi_web_event_streams";
@@ -23,6 +24,10 @@ pub fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_gauge!(names::CONNECTIONS, "Open connections of browsers and programs, WebSockets included");
     describe_counter!(names::CONNECTIONS_REFUSED, "Connections refused because every place was taken");
+    describe_counter!(
+        names::HANDSHAKES_FAILED,
+        "TLS handshakes that came to nothing: browsers that do not trust the certificate yet, and scanners"
+    );
     describe_counter!(names::REQUESTS, "Requests by method, route and status");
     describe_histogram!(names::REQUEST_SECONDS, Unit::Seconds, "Time to the beginning of the answer, by route");
     describe_gauge!(names::EVENT_STREAMS, "Open event streams, WebSockets and server-sent events");

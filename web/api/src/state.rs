@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::auth::cookie::CookieNames;
+use crate::auth::cookie::{Channel, CookieNames};
 use crate::auth::login_limit::LoginLimit;
 use crate::config::WebConfig;
 use crate::events::admission::Admission;
@@ -18,12 +18,16 @@ use crate::events::log_outs::LogOuts;
 
 /// Cheap to clone: handlers get one each.
 #[derive(Clone)]
-pub struct State(Arc<Inner>);
+pub struct State {
+    inner: Arc<Inner>,
+    /// Those of the channel that this router serves.
+    pub cookies: Arc<CookieNames>,
+}
 
 pub struct Inner {
     pub node: Node,
     pub app: App,
-    pub cookies: CookieNames,
+    short: String,
     pub login_limit: LoginLimit,
     pub log_outs: LogOuts,
     pub admission: Admission,
@@ -38,7 +42,7 @@ pub struct Inner {
 impl std::ops::Deref for State {
     type Target = Inner;
     fn deref(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
 }
 
@@ -51,9 +55,10 @@ impl State {
     ) -> Result<Self, ServiceError> {
         crate::observe::describe();
         let view = node.node_view().await?;
-        Ok(Self(Arc::new(Inner {
+        let cookies = Arc::new(CookieNames::new(&view.short, Channel::Plain));
+        let inner = Arc::new(Inner {
             app: App::load(),
-            cookies: CookieNames::new(&view.short),
+            short: view.short,
             login_limit: LoginLimit::new(),
             log_outs: LogOuts::new(),
             admission: Admission::new(),
@@ -64,6 +69,13 @@ impl State {
             shutdown,
             tasks,
             node,
-        })))
+        });
+        Ok(Self { inner, cookies })
+    }
+
+    /// The same for requests that come over HTTPS.
+    pub fn over_tls(&self) -> Self {
+        let cookies = Arc::new(CookieNames::new(&self.inner.short, Channel::Tls));
+        Self { inner: self.inner.clone(), cookies }
     }
 }

@@ -11,9 +11,10 @@ use crate::body::{Edit, Message, Reaction, Redact};
 use crate::error::ServiceError;
 use crate::kinds;
 use crate::limits::MENTIONS_MAX;
+use crate::rights::{Action, Object};
 use crate::store::query::{ShownMessage, Standing};
 use crate::text::{is_stamp, message_text};
-use crate::view::{Actor, RoomKind, RoomRole};
+use crate::view::Actor;
 
 /// What somebody wants to say.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -39,10 +40,7 @@ impl Desk<'_> {
     /// Writes a message under the id that the device made. Repeating it changes nothing; another content under the same
     /// id is a [`ServiceError::Conflict`].
     pub fn post(&self, actor: &Actor, room: RoomId, id: EntryId, new: &NewMessage) -> Result<Posted, ServiceError> {
-        let standing = self.standing(actor, &room)?;
-        if standing.kind == RoomKind::Announcement && standing.role != RoomRole::Admin {
-            return Err(ServiceError::Forbidden("only administrators of the room write here"));
-        }
+        let standing = self.standing(actor, &room, Action::Post)?;
         if id.is_nil() {
             return Err(ServiceError::Invalid { field: "id", code: "malformed" });
         }
@@ -89,14 +87,10 @@ impl Desk<'_> {
 
     /// New text for a message of one's own. Saying what it says already changes nothing.
     pub fn edit(&self, actor: &Actor, room: RoomId, id: EntryId, text: &str) -> Result<ShownMessage, ServiceError> {
-        let standing = self.standing(actor, &room)?;
+        let standing = self.standing(actor, &room, Action::SeeRoom)?;
         let text = message_text(text)?;
-        let Some(message) = self.writing.messages_of(standing.room, &id, &actor.user)?.into_iter().next() else {
-            return Err(match self.writing.message(standing.room, &id)? {
-                Some(_) => ServiceError::Forbidden("only the author edits a message"),
-                None => ServiceError::NotFound,
-            });
-        };
+        let message = self.message_for(actor, &standing, &id)?;
+        self.check(actor, Action::EditMessage, Object::Message(&standing, message.entry.author))?;
         if message.redacted {
             return Err(ServiceError::Invalid { field: "message", code: "redacted" });
         }
@@ -111,13 +105,9 @@ impl Desk<'_> {
 
     /// Takes a message back: its author's, or anybody's for administrators of the room.
     pub fn redact(&self, actor: &Actor, room: RoomId, id: EntryId) -> Result<(), ServiceError> {
-        let standing = self.standing(actor, &room)?;
+        let standing = self.standing(actor, &room, Action::SeeRoom)?;
         let message = self.message_for(actor, &standing, &id)?;
-        if message.entry.author != actor.user && standing.role != RoomRole::Admin {
-            return Err(ServiceError::Forbidden(
-                "only the author or an administrator of the room takes a message back",
-            ));
-        }
+        self.check(actor, Action::RedactMessage, Object::Message(&standing, message.entry.author))?;
         if message.redacted {
             return Ok(());
         }
@@ -127,7 +117,7 @@ impl Desk<'_> {
 
     /// Sets or takes back the actor's stamp. Doing it twice changes nothing.
     pub fn react(&self, actor: &Actor, room: RoomId, id: EntryId, stamp: &str, on: bool) -> Result<(), ServiceError> {
-        let standing = self.standing(actor, &room)?;
+        let standing = self.standing(actor, &room, Action::React)?;
         if !is_stamp(stamp) {
             return Err(ServiceError::Invalid { field: "stamp", code: "malformed" });
         }

@@ -10,19 +10,20 @@ use crate::document::{PageEdit, PageError, RoomPage};
 use crate::error::ServiceError;
 use crate::kinds;
 use crate::limits::{PINS_MAX, ROOM_NAME_CHARS_MAX, ROOM_PURPOSE_CHARS_MAX, ROOM_TOPIC_CHARS_MAX};
+use crate::rights::{Action, Object};
 use crate::store::query::Standing;
 use crate::text::{one_line, optional, required};
-use crate::view::{Actor, RoomKind, RoomRole};
+use crate::view::{Actor, RoomKind};
 
 impl Desk<'_> {
     /// Any member edits topic, purpose and pins; administrators of the room its name too. Returns whether it changed.
     pub fn edit_page(&self, actor: &Actor, room: RoomId, edit: &PageEdit) -> Result<bool, ServiceError> {
-        let standing = self.standing(actor, &room)?;
+        let standing = self.standing(actor, &room, Action::EditPage)?;
         if edit.name.is_some() && standing.kind == RoomKind::Direct {
             return Err(ServiceError::Invalid { field: "name", code: "not_allowed" });
         }
-        if edit.name.is_some() && standing.role != RoomRole::Admin {
-            return Err(ServiceError::Forbidden("only administrators of the room rename it"));
+        if edit.name.is_some() {
+            self.check(actor, Action::RenameRoom, Object::Room(Some(&standing)))?;
         }
         let edit = checked(edit)?;
         self.check_pins(&standing, edit.pins.as_deref().unwrap_or_default())?;

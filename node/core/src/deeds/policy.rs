@@ -8,8 +8,9 @@ use noroshi_sync::store::StoreError;
 use super::Desk;
 use crate::error::ServiceError;
 use crate::limits::ROOM_MEMBERS_MAX;
-use crate::store::query::{MemberRow, Standing};
-use crate::view::{Actor, RoomKind, RoomRole};
+use crate::rights::Action;
+use crate::store::query::MemberRow;
+use crate::view::{Actor, RoomRole};
 
 impl Desk<'_> {
     /// Adds a person or changes the role of a member; returns whether the person is new, and the member.
@@ -20,8 +21,7 @@ impl Desk<'_> {
         user: UserId,
         role: RoomRole,
     ) -> Result<(bool, MemberRow), ServiceError> {
-        let standing = self.standing(actor, &room)?;
-        self.check_may_manage(&standing)?;
+        let standing = self.standing(actor, &room, Action::ManageMembers)?;
         let current = self.projection.current(self.writing)?;
         if current.directory.user(user).is_none() {
             return Err(ServiceError::Invalid { field: "user", code: "unknown_user" });
@@ -48,12 +48,8 @@ impl Desk<'_> {
 
     /// Removes a member, or lets one leave.
     pub fn remove_member(&self, actor: &Actor, room: RoomId, user: UserId) -> Result<(), ServiceError> {
-        let standing = self.standing(actor, &room)?;
-        if user != actor.user {
-            self.check_may_manage(&standing)?;
-        } else if standing.kind == RoomKind::Direct {
-            return Err(ServiceError::Forbidden("a conversation of two has no other members"));
-        }
+        let action = if user == actor.user { Action::LeaveRoom } else { Action::ManageMembers };
+        let standing = self.standing(actor, &room, action)?;
         let members = self.writing.members_of(standing.room)?;
         if !members.iter().any(|member| member.user == user) {
             return Err(ServiceError::NotFound);
@@ -65,16 +61,6 @@ impl Desk<'_> {
         let membership = self.membership(room, &current.directory)?;
         let writer = policy_writer(actor, room, standing.grant, &membership);
         self.append(vec![writer.remove_member((self.mint)(), user).map_err(impossible)?])?;
-        Ok(())
-    }
-
-    fn check_may_manage(&self, standing: &Standing) -> Result<(), ServiceError> {
-        if standing.kind == RoomKind::Direct {
-            return Err(ServiceError::Forbidden("a conversation of two has no other members"));
-        }
-        if standing.role != RoomRole::Admin {
-            return Err(ServiceError::Forbidden("only administrators of the room manage its members"));
-        }
         Ok(())
     }
 

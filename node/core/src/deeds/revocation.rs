@@ -20,7 +20,9 @@ impl Desk<'_> {
     /// Writes a witness into every room that holds logs of a revoked node, once for each such node.
     pub fn witness_revoked(&self) -> Result<(), ServiceError> {
         let current = self.projection.current(self.writing)?;
-        for revoked in current.directory.revoked_nodes().filter(|revoked| revoked.record.id != self.writing.key().node()) {
+        for revoked in
+            current.directory.revoked_nodes().filter(|revoked| revoked.record.id != self.writing.key().node())
+        {
             let node = revoked.record.id;
             let setting = format!("{SETTING}{node}");
             if self.writing.setting(&setting)?.is_some() {

@@ -14,6 +14,7 @@ use super::policy::{impossible, policy_writer};
 use crate::document::{PageEdit, RoomPage};
 use crate::error::ServiceError;
 use crate::limits::{ROOM_MEMBERS_MAX, ROOM_OFFICES_MAX};
+use crate::rights::{Action, Object};
 use crate::view::{Actor, RoomKind};
 
 /// A room that somebody wants to make.
@@ -36,6 +37,7 @@ impl Desk<'_> {
     /// Makes a room; returns whether it was not there before. The conversation of two people is always the same room; any
     /// other is the same when the same person created it with the same content, else it is a [`ServiceError::Conflict`].
     pub fn create_room(&self, actor: &Actor, new: &NewRoom) -> Result<(bool, RoomId), ServiceError> {
+        self.check(actor, Action::CreateRoom, Object::Organisation)?;
         let current = self.projection.current(self.writing)?;
         let members = members(actor, new, &current.directory)?;
         check_offices(new, &current.directory)?;

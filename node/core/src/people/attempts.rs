@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use crate::limits::{LOGIN_ACCOUNTS_MAX, LOGIN_ATTEMPTS_MAX, LOGIN_WINDOW_MS};
+use crate::limits::{LOGIN_ACCOUNTS_MAX, LOGIN_ATTEMPTS_MAX, LOGIN_WINDOW_MS, SUSPENSIONS_MAX, SUSPENSIONS_WINDOW_MS};
 
 /// The latest attempts of each account, by monotonic time. In memory: a restart forgives.
 #[derive(Debug, Default)]
@@ -20,16 +20,14 @@ impl Attempts {
             forget(&mut accounts, now_ms);
         }
         let times = accounts.entry(account.to_owned()).or_default();
-        while times.front().is_some_and(|time| now_ms.saturating_sub(*time) >= LOGIN_WINDOW_MS) {
-            times.pop_front();
-        }
-        if times.len() >= LOGIN_ATTEMPTS_MAX {
-            let free_ms = times.front().map_or(0, |first| first.saturating_add(LOGIN_WINDOW_MS));
-            let wait_s = free_ms.saturating_sub(now_ms).div_ceil(1_000).max(1);
-            return Err(u32::try_from(wait_s).unwrap_or(u32::MAX));
-        }
-        times.push_back(now_ms);
-        Ok(())
+        begin(times, now_ms, LOGIN_ATTEMPTS_MAX, LOGIN_WINDOW_MS)
+    }
+
+    /// The same for what happens more often: [`SUSPENSIONS_MAX`] in [`SUSPENSIONS_WINDOW_MS`].
+    pub fn begin_many(&self, what: &str, now_ms: u64) -> Result<(), u32> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = accounts.entry(what.to_owned()).or_default();
+        begin(times, now_ms, SUSPENSIONS_MAX, SUSPENSIONS_WINDOW_MS)
     }
 
     /// A right password ends the counting: who knows it is not guessing.
@@ -45,6 +43,20 @@ fn forget(accounts: &mut HashMap<String, VecDeque<u64>>, now_ms: u64) {
         let oldest = accounts.iter().min_by_key(|(_, times)| times.back().copied()).map(|(account, _)| account.clone());
         oldest.map(|account| accounts.remove(&account));
     }
+}
+
+/// Notes one more, or says after how many seconds there is room for it.
+fn begin(times: &mut VecDeque<u64>, now_ms: u64, most: usize, window_ms: u64) -> Result<(), u32> {
+    while times.front().is_some_and(|time| now_ms.saturating_sub(*time) >= window_ms) {
+        times.pop_front();
+    }
+    if times.len() >= most {
+        let free_ms = times.front().map_or(0, |first| first.saturating_add(window_ms));
+        let wait_s = free_ms.saturating_sub(now_ms).div_ceil(1_000).max(1);
+        return Err(u32::try_from(wait_s).unwrap_or(u32::MAX));
+    }
+    times.push_back(now_ms);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use noroshi_sync::id::{DeviceId, UserId};
 
 use super::token::TokenHash;
 use crate::clock::Clock;
-use crate::limits::SESSION_IDLE_MS_MAX;
 
 /// Sessions remembered; beyond that all are forgotten at once.
 const REMEMBERED_MAX: usize = 10_000;
@@ -17,11 +16,17 @@ const REMEMBERED_MAX: usize = 10_000;
 pub(crate) struct Session {
     pub user: UserId,
     pub device: DeviceId,
-    /// Milliseconds since 1970.
+    /// The passcode is asked for before anything else.
+    pub locked: bool,
+    /// When it was last written down that the session is in use; milliseconds since 1970.
     pub used_ms: u64,
-    pub expires_ms: u64,
-    /// The same moment by the clock that never goes back, so that a clock set back prolongs nothing.
-    pub expires_mono_ms: u64,
+    /// From when the lease runs; milliseconds since 1970 …
+    pub leased_ms: u64,
+    /// … and the same moment by the clock that never goes back, so that a clock set back prolongs nothing. Negative for
+    /// what was before the start of this process.
+    pub leased_mono_ms: i64,
+    /// The last request by the monotonic clock.
+    pub touched_mono_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -37,14 +42,8 @@ struct Known {
 }
 
 impl Sessions {
-    pub fn get(&self, token: &TokenHash, rights: u64, clock: &dyn Clock) -> Option<Session> {
-        let mut known = self.lock(rights);
-        let session = *known.sessions.get(token)?;
-        if session.is_over(clock) {
-            known.sessions.remove(token);
-            return None;
-        }
-        Some(session)
+    pub fn get(&self, token: &TokenHash, rights: u64) -> Option<Session> {
+        self.lock(rights).sessions.get(token).copied()
     }
 
     /// `rights`: as they were before the session was looked up.
@@ -57,6 +56,14 @@ impl Sessions {
             known.sessions.clear();
         }
         known.sessions.insert(token, session);
+    }
+
+    /// Notes that the session was used just now.
+    pub fn touch(&self, token: &TokenHash, mono_ms: i64) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = known.sessions.get_mut(token) {
+            session.touched_mono_ms = mono_ms;
+        }
     }
 
     pub fn forget(&self, token: &TokenHash) {
@@ -74,14 +81,36 @@ impl Sessions {
 }
 
 impl Session {
-    pub fn of(user: UserId, device: DeviceId, used_ms: u64, expires_ms: u64, clock: &dyn Clock) -> Self {
-        let left = expires_ms.saturating_sub(clock.wall_ms()).min(SESSION_IDLE_MS_MAX);
-        Self { user, device, used_ms, expires_ms, expires_mono_ms: clock.mono_ms().saturating_add(left) }
+    /// As the store has it.
+    pub fn of(row: &crate::store::query::SessionRow, clock: &dyn Clock) -> Self {
+        let (wall, mono) = (clock.wall_ms(), mono_ms(clock));
+        let ago = |ms: u64| mono.saturating_sub_unsigned(wall.saturating_sub(ms));
+        Self {
+            user: row.user,
+            device: row.device,
+            locked: row.locked,
+            used_ms: row.used_ms,
+            leased_ms: row.leased_ms,
+            leased_mono_ms: ago(row.leased_ms),
+            touched_mono_ms: ago(row.used_ms),
+        }
     }
 
-    pub fn is_over(&self, clock: &dyn Clock) -> bool {
-        clock.wall_ms() >= self.expires_ms || clock.mono_ms() >= self.expires_mono_ms
+    /// Whether a lease of this length, milliseconds, is over by whichever clock is first.
+    pub fn is_over(&self, lease_ms: u64, clock: &dyn Clock) -> bool {
+        clock.wall_ms() >= self.leased_ms.saturating_add(lease_ms)
+            || mono_ms(clock) >= self.leased_mono_ms.saturating_add_unsigned(lease_ms)
     }
+
+    /// Whether nobody touched it for so long, milliseconds.
+    pub fn is_idle(&self, idle_ms: u64, clock: &dyn Clock) -> bool {
+        mono_ms(clock) >= self.touched_mono_ms.saturating_add_unsigned(idle_ms)
+    }
+}
+
+/// The monotonic clock as a number from which longer times than it has run can be taken.
+pub(crate) fn mono_ms(clock: &dyn Clock) -> i64 {
+    i64::try_from(clock.mono_ms()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -89,6 +118,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
+    use crate::store::query::SessionRow;
 
     #[derive(Debug, Default)]
     struct TwoClocks {
@@ -105,17 +135,30 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_session_ends_by_whichever_clock_is_first() {
-        let clock = TwoClocks::default();
+    fn row(leased_ms: u64) -> SessionRow {
         let (user, device) = (UserId::NIL, DeviceId::NIL);
-        let session = Session::of(user, device, 0, 1_000, &clock);
-        assert!(!session.is_over(&clock));
+        SessionRow { user, device, created_ms: 0, used_ms: leased_ms, leased_ms, expires_ms: 0, locked: false }
+    }
+
+    #[test]
+    fn a_lease_ends_by_whichever_clock_is_first() {
+        let clock = TwoClocks::default();
+        let session = Session::of(&row(0), &clock);
+        assert!(!session.is_over(1_000, &clock));
         clock.wall.store(1_000, Ordering::SeqCst);
-        assert!(session.is_over(&clock));
+        assert!(session.is_over(1_000, &clock) && !session.is_over(1_001, &clock));
         clock.wall.store(0, Ordering::SeqCst);
         clock.mono.store(1_000, Ordering::SeqCst);
-        assert!(session.is_over(&clock));
+        assert!(session.is_over(1_000, &clock));
+    }
+
+    #[test]
+    fn what_the_store_knows_of_before_the_start_counts() {
+        let clock = TwoClocks::default();
+        clock.wall.store(10_000, Ordering::SeqCst);
+        let session = Session::of(&row(9_500), &clock);
+        assert!(session.is_over(500, &clock) && !session.is_over(501, &clock));
+        assert!(session.is_idle(500, &clock) && !session.is_idle(501, &clock));
     }
 
     #[test]
@@ -123,13 +166,13 @@ mod tests {
         let clock = TwoClocks::default();
         let sessions = Sessions::default();
         let token = TokenHash([1; 32]);
-        let session = Session::of(UserId::NIL, DeviceId::NIL, 0, 1_000, &clock);
-        assert_eq!(sessions.get(&token, 0, &clock), None);
+        let session = Session::of(&row(0), &clock);
+        assert_eq!(sessions.get(&token, 0), None);
         sessions.remember(token, session, 0);
-        assert_eq!(sessions.get(&token, 0, &clock), Some(session));
-        assert_eq!(sessions.get(&token, 1, &clock), None);
+        assert_eq!(sessions.get(&token, 0), Some(session));
+        assert_eq!(sessions.get(&token, 1), None);
         // Looked up before the rights changed: not to be trusted.
         sessions.remember(token, session, 0);
-        assert_eq!(sessions.get(&token, 1, &clock), None);
+        assert_eq!(sessions.get(&token, 1), None);
     }
 }

@@ -5,6 +5,7 @@ use noroshi_sync::store::StoreError;
 use crate::events::Happening;
 use crate::node::Inner;
 use crate::peers::Alarm;
+use crate::view::{NodeEvent, Time};
 
 impl Inner {
     /// Keeps and tells the alarms that sessions have raised.
@@ -20,6 +21,12 @@ impl Inner {
                 happenings.iter().try_for_each(|happening| writing.emit_event(happening.encode()).map(|_| ()))
             })
             .await
+    }
+
+    /// Tells everybody who has the app open; nothing is kept, since it may be said while the store does not write.
+    pub(super) fn alert(&self, code: &str, text: &str) {
+        let at = Time::from_ms(self.clock.wall_ms());
+        self.hub.tell(NodeEvent::Alert { code: code.to_owned(), text: text.to_owned(), at });
     }
 
     fn happening(&self, alarm: Alarm, at_ms: u64) -> Happening {

@@ -5,7 +5,6 @@ mod shown;
 
 use std::sync::Arc;
 
-use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::ledger::LedgerWriter;
 use noroshi_provisioning::roster::{self, EncodingChoice, NotCarriedOut, Plan, Unreadable};
 use noroshi_provisioning::{AdministratorKey, Directory};
@@ -18,8 +17,9 @@ use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::node::{Inner, Node};
 use crate::render::People;
+use crate::rights::{Action, Object, may};
 use crate::store::query::ImportRow;
-use crate::view::{Actor, ImportLetter, ImportState, ImportView, Role, Wording};
+use crate::view::{Actor, ImportLetter, ImportState, ImportView, Wording};
 
 /// Lists that nobody applied are forgotten after a week, milliseconds.
 const DRAFT_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -39,31 +39,31 @@ impl Node {
     /// Begins to work with a staff list.
     ///
     /// # Errors
-    /// `Forbidden` for all but system administrators; `Refused("import_running")` while another one is worked with.
+    /// `Forbidden` for all but system administrators; `Denied("import_running")` while another one is worked with.
     pub fn begin_import(&self, actor: &Actor) -> Result<Importing, ServiceError> {
-        check_may_import(actor)?;
+        check_may_import(&self.inner, actor)?;
         let permit = self.inner.imports.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| ServiceError::Refused("import_running"))?;
+        let permit = permit.map_err(|_| ServiceError::Denied("import_running"))?;
         Ok(Importing { inner: self.inner.clone(), actor: actor.clone(), _permit: permit })
     }
 
     /// The newest lists; of what they do only how many and who.
     pub async fn imports(&self, actor: &Actor, wording: Wording) -> Result<Vec<ImportView>, ServiceError> {
-        check_may_import(actor)?;
+        check_may_import(&self.inner, actor)?;
         let rows = self.inner.read(|database| Ok(database.imports(IMPORTS_PAGE)?)).await?;
         let directory = self.inner.directory();
         rows.iter().map(|row| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)))).collect()
     }
 
     pub async fn import(&self, actor: &Actor, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
-        check_may_import(actor)?;
+        check_may_import(&self.inner, actor)?;
         let row = self.inner.read(move |database| Ok(database.import(id)?)).await?.ok_or(ServiceError::NotFound)?;
         Ok(Kept::of(&row)?.view(&row, &self.inner.directory(), wording))
     }
 }
 
-fn check_may_import(actor: &Actor) -> Result<(), ServiceError> {
-    if actor.has(Role::SystemAdmin) { Ok(()) } else { Err(ServiceError::Forbidden("only system administrators import")) }
+fn check_may_import(inner: &Inner, actor: &Actor) -> Result<(), ServiceError> {
+    may(&inner.directory(), actor, Action::ManagePeople, Object::Organisation)
 }
 
 impl Importing {
@@ -100,35 +100,35 @@ impl Importing {
     /// Does what the draft shows, in one transaction signed with the administrator's key, and tells the initial passwords.
     ///
     /// # Errors
-    /// `Refused`: `import_not_draft`, `import_has_problems`, or `directory_changed` when it would do something else now
+    /// `Denied`: `import_not_draft`, `import_has_problems`, or `directory_changed` when it would do something else now
     /// than what was shown; then the draft shows that.
     pub async fn apply(
         self,
-        key: &AdministratorKey,
+        key: Arc<AdministratorKey>,
         id: Uuid,
         wording: Wording,
     ) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
             let (row, mut kept) = self.load(id, ImportState::Draft, "import_not_draft").await?;
             let (directory, now_ms) = (self.inner.directory(), self.inner.clock.wall_ms());
-            let (signing, device) = (copy(key)?, self.actor.device);
+            let (signing, device) = (key.clone(), self.actor.device);
             let (rows, shown, planned) = (kept.rows.clone(), kept.plan.clone(), directory.clone());
             let carried_out = off_the_runtime(move || {
                 let plan = Plan::of(&rows, &planned, now_ms);
                 if !plan.does_the_same(&shown) {
                     return Ok(Prepared::Otherwise(Box::new(plan)));
                 }
-                let writer = LedgerWriter { directory: &planned, signer: &signing, device };
+                let writer = LedgerWriter { directory: &planned, signer: &*signing, device };
                 plan.carry_out(writer, &mut Uuid::now_v7, now_ms).map(Prepared::Ready).map_err(not_carried_out)
             });
             let outcome = match carried_out.await? {
                 Prepared::Ready(outcome) if kept.is_sound() => outcome,
-                Prepared::Ready(_) => return Err(ServiceError::Refused("import_has_problems")),
+                Prepared::Ready(_) => return Err(ServiceError::Denied("import_has_problems")),
                 Prepared::Otherwise(plan) => {
                     kept.plan = *plan;
                     let content = kept.encode();
                     self.inner.act(move |desk| Ok(desk.writing.set_import(id, ImportState::Draft, &content)?)).await?;
-                    return Err(ServiceError::Refused("directory_changed"));
+                    return Err(ServiceError::Denied("directory_changed"));
                 }
             };
             kept.apply(outcome.undo);
@@ -146,28 +146,28 @@ impl Importing {
     /// Takes back what the list did, as far as nobody has changed it since; who keeps a change is named in the view.
     ///
     /// # Errors
-    /// `Refused`: `import_not_applied`, `nothing_to_undo`, or `last_administrator`.
+    /// `Denied`: `import_not_applied`, `nothing_to_undo`, or `last_administrator`.
     pub async fn undo(
         self,
-        key: &AdministratorKey,
+        key: Arc<AdministratorKey>,
         id: Uuid,
         wording: Wording,
     ) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
             let (row, mut kept) = self.load(id, ImportState::Applied, "import_not_applied").await?;
             let (directory, now_ms) = (self.inner.directory(), self.inner.clock.wall_ms());
-            let (signing, device) = (copy(key)?, self.actor.device);
+            let (signing, device) = (key.clone(), self.actor.device);
             let (undo, known) = (kept.undo.clone().unwrap_or_default(), directory.clone());
             let taken_back = off_the_runtime(move || {
-                let writer = LedgerWriter { directory: &known, signer: &signing, device };
+                let writer = LedgerWriter { directory: &known, signer: &*signing, device };
                 undo.carry_out(writer, &mut Uuid::now_v7, now_ms).map_err(|error| match error {
-                    NotCarriedOut::Problems => ServiceError::Refused("last_administrator"),
+                    NotCarriedOut::Problems => ServiceError::Denied("last_administrator"),
                     other => not_carried_out(other),
                 })
             });
             let outcome = taken_back.await?;
             if outcome.drafts.is_empty() {
-                return Err(ServiceError::Refused("nothing_to_undo"));
+                return Err(ServiceError::Denied("nothing_to_undo"));
             }
             kept.take_back(outcome.kept);
             let step = Step { id, directory: directory.clone(), from: row.state, to: ImportState::Undone };
@@ -186,7 +186,7 @@ impl Importing {
     ) -> Result<(ImportRow, Kept), ServiceError> {
         let row = self.inner.read(move |database| Ok(database.import(id)?)).await?.ok_or(ServiceError::NotFound)?;
         if row.state != state {
-            return Err(ServiceError::Refused(otherwise));
+            return Err(ServiceError::Denied(otherwise));
         }
         let kept = Kept::of(&row)?;
         Ok((row, kept))
@@ -250,12 +250,6 @@ fn letters(letters: Vec<roster::Letter>, directory: &Directory) -> Vec<ImportLet
     letters.into_iter().map(letter).collect()
 }
 
-/// For a thread of its own: the console may lock meanwhile.
-fn copy(key: &AdministratorKey) -> Result<AdministratorKey, ServiceError> {
-    let pair = KeyPair::from_seed(key.key().seed()).map_err(|error| ServiceError::Storage(error.to_string()))?;
-    Ok(AdministratorKey::new(key.user(), key.entry(), pair))
-}
-
 async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
@@ -277,8 +271,8 @@ fn unreadable(error: Unreadable) -> ServiceError {
 
 fn not_carried_out(error: NotCarriedOut) -> ServiceError {
     match error {
-        NotCarriedOut::Problems => ServiceError::Refused("import_has_problems"),
-        NotCarriedOut::Unknown => ServiceError::Refused("directory_changed"),
+        NotCarriedOut::Problems => ServiceError::Denied("import_has_problems"),
+        NotCarriedOut::Unknown => ServiceError::Denied("directory_changed"),
         NotCarriedOut::Field(field) => ServiceError::Invalid { field: field.field, code: field.code },
         NotCarriedOut::Password(error) => ServiceError::Storage(error.to_string()),
     }

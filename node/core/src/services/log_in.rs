@@ -1,88 +1,300 @@
 //! Logging in and out. A password is checked a bounded number of times at once; a session is found by the hash of its
-//! token.
+//! token and lasts as long as its lease.
 
+use noroshi_provisioning::ledger::{DeviceEnrol, User};
 use noroshi_provisioning::password::{Verifier, check_nobody};
-use noroshi_sync::id::DeviceId;
+use noroshi_provisioning::{Directory, limits};
+use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use noroshi_sync::store::StoreError;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::ServiceError;
-use crate::limits::{LOGIN_BYTES_MAX, SESSION_IDLE_MS_MAX, SESSIONS_PER_USER_MAX};
+use crate::limits::{LOGIN_BYTES_MAX, SESSIONS_PER_USER_MAX};
 use crate::node::{Inner, Node};
-use crate::people::{Place, Session, Token, TokenHash};
+use crate::people::{Place, Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
 use crate::render::{People, roles};
 use crate::store::query::SessionRow;
-use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef};
+use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState, Time};
 
 /// The use of a session is written down at most this often, milliseconds.
-const USE_NOTED_MS: u64 = 60 * 60 * 1_000;
+const USE_NOTED_MS: u64 = 10 * 60 * 1_000;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// A row of a session is kept this long after its last use, milliseconds: longer than any lease.
+const SESSION_KEPT_MS: u64 = 31 * 24 * HOUR_MS;
+
+/// What somebody who logs in sends.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Credentials {
+    pub login: String,
+    pub password: String,
+    /// The browser as it was known before.
+    pub device: Option<DeviceId>,
+    /// What proves that it is an enrolled device.
+    pub device_secret: Option<String>,
+    /// For a new device, from an administrator.
+    pub device_code: Option<String>,
+    /// ECDSA P-256 public key of the new device (65 bytes, SEC 1).
+    pub device_key: Option<Vec<u8>>,
+    /// What the person will recognise the new device by.
+    pub device_name: String,
+}
+
+/// The device of a log-in.
+enum Device {
+    /// Not known to the organisation.
+    Any(DeviceId),
+    Enrolled(DeviceId),
+    /// To be enrolled with this code.
+    New {
+        code_hash: [u8; 32],
+        enrol: Box<DeviceEnrol>,
+        secret: String,
+    },
+}
 
 impl Node {
-    /// Begins a session. `device`: the browser as it was known before, otherwise it gets an id now.
+    /// Begins a session of a browser that has no device code. See [`Self::log_in_with`].
+    pub async fn log_in(&self, login: &str, password: &str, device: Option<DeviceId>) -> Result<LogIn, ServiceError> {
+        let (login, password) = (login.to_owned(), password.to_owned());
+        self.log_in_with(Credentials { login, password, device, ..Credentials::default() }).await
+    }
+
+    /// Begins a session.
     ///
     /// # Errors
     /// `Unauthenticated` for a wrong name or password, and for people of other offices; `TooMany` after ten attempts in
-    /// ten minutes; `Overloaded` when too many wait already.
-    pub async fn log_in(&self, login: &str, password: &str, device: Option<DeviceId>) -> Result<LogIn, ServiceError> {
+    /// ten minutes; `Overloaded` when too many wait already. With the right password: `Denied` with `user_suspended`, `account_ended`, `device_suspended`,
+    /// `device_code_required` or `wrong_device_code`.
+    pub async fn log_in_with(&self, credentials: Credentials) -> Result<LogIn, ServiceError> {
         let inner = &self.inner;
-        let login = normal_login(login);
+        let login = normal_login(&credentials.login);
         // Before the attempt is counted: who is sent away has tried nothing.
         let place = inner.passwords.enter()?;
-        inner
-            .attempts
-            .begin(&login, inner.clock.mono_ms())
-            .map_err(|retry_after_s| ServiceError::TooMany { retry_after_s })?;
+        let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
+        inner.attempts.begin(&login, inner.clock.mono_ms()).map_err(too_many)?;
         let directory = inner.directory();
         let user = directory.user_by_login(&login).filter(|user| directory.may_log_in(self.id(), user.id));
         let verifier = user.and_then(|user| directory.verifier(user.id)).cloned();
-        let right = inner.check_password(place, verifier, password.to_owned()).await?;
+        let right = inner.check_password(place, verifier, credentials.password.clone()).await?;
         let user = user.filter(|_| right).ok_or(ServiceError::Unauthenticated)?;
-        inner.attempts.succeeded(&login);
+        inner.check_standing(&directory, user)?;
+        let device = self.device(&directory, user, &credentials)?;
+        let log_in = inner.begin_session(&directory, user, device).await;
+        // A wrong code counts as an attempt, so that codes cannot be guessed by whoever knows a password.
+        if log_in.is_ok() {
+            inner.attempts.succeeded(&login);
+        }
+        log_in
+    }
 
-        let device = device.filter(|device| !device.is_nil());
-        let device = device.unwrap_or_else(|| DeviceId::from_uuid(uuid::Uuid::now_v7()));
-        let token = Token::random().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
-        let now_ms = inner.clock.wall_ms();
-        let expires_ms = now_ms.saturating_add(SESSION_IDLE_MS_MAX);
-        let row = SessionRow { user: user.id, device, created_ms: now_ms, used_ms: now_ms, expires_ms };
-        let hash = token.hash();
-        inner.act(move |desk| Ok(desk.writing.add_session(&hash.0, &row, SESSIONS_PER_USER_MAX)?)).await?;
-        let actor = Actor { user: user.id, device, roles: roles(user) };
-        let user = People::of(&directory).user(user, &actor);
-        Ok(LogIn { token: token.into_text(), user, device: device_view(device), node: inner.node_ref() })
+    fn device(&self, directory: &Directory, user: &User, sent: &Credentials) -> Result<Device, ServiceError> {
+        if let Some(typed) = sent.device_code.as_deref().filter(|code| !code.trim().is_empty()) {
+            return new_device(user.id, typed, sent);
+        }
+        let known = sent.device.filter(|device| !device.is_nil());
+        if let Some(device) = known
+            && directory.is_device_suspended(self.id(), device, user.id)
+        {
+            return Err(ServiceError::Denied("device_suspended"));
+        }
+        if let Some(device) = known
+            && proves(directory, device, user.id, sent.device_secret.as_deref())
+        {
+            return Ok(Device::Enrolled(device));
+        }
+        if directory.policy().require_devices {
+            return Err(ServiceError::Denied("device_code_required"));
+        }
+        // Whoever cannot prove to be an enrolled device is not called so.
+        let free = known.filter(|device| directory.devices().all(|enrolled| enrolled.id != *device));
+        Ok(Device::Any(free.unwrap_or_else(|| DeviceId::from_uuid(uuid::Uuid::now_v7()))))
     }
 
     /// Ends a session; one that is over already is fine.
     pub async fn log_out(&self, token: &str) -> Result<(), ServiceError> {
         let Some(hash) = TokenHash::of(token) else { return Ok(()) };
+        if let Ok(session) = self.inner.session(hash).await {
+            self.inner.consoles.lock(session.user, Some(session.device));
+        }
         self.inner.act(move |desk| Ok(desk.writing.end_session(&hash.0)?)).await?;
         self.inner.sessions.forget(&hash);
         Ok(())
     }
 
     /// Who the token belongs to, with the roles the directory gives now.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when there is no such session (any more), `Denied("locked")` when the passcode is to be given.
     pub async fn authenticate(&self, token: &str) -> Result<Actor, ServiceError> {
+        let (actor, locked) = self.authenticate_locked(token).await?;
+        if locked { Err(ServiceError::Denied("locked")) } else { Ok(actor) }
+    }
+
+    /// The same for the few things that a locked session may do; the second value says whether it is locked.
+    pub async fn authenticate_locked(&self, token: &str) -> Result<(Actor, bool), ServiceError> {
         let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;
         let session = self.inner.session(hash).await?;
         let directory = self.inner.directory();
         let user = directory.user(session.user).ok_or(ServiceError::Unauthenticated)?;
-        Ok(Actor { user: user.id, device: session.device, roles: roles(user) })
+        self.inner.check_standing(&directory, user)?;
+        if directory.is_device_suspended(self.id(), session.device, session.user) {
+            return Err(ServiceError::Denied("device_suspended"));
+        }
+        let actor = Actor { user: user.id, device: session.device, roles: roles(user) };
+        let idle_ms = u64::from(directory.policy().idle_lock_minutes) * 60_000;
+        if session.locked {
+            return Ok((actor, true));
+        }
+        if session.is_idle(idle_ms, &*self.inner.clock) && self.inner.lock_idle(hash, &session).await? {
+            return Ok((actor, true));
+        }
+        self.inner.sessions.touch(&hash, mono_ms(&*self.inner.clock));
+        Ok((actor, false))
     }
 
-    pub async fn me(&self, actor: &Actor) -> Result<MeView, ServiceError> {
+    pub async fn me(&self, actor: &Actor, token: &str) -> Result<MeView, ServiceError> {
         let directory = self.inner.directory();
         let user = directory.user(actor.user).ok_or(ServiceError::Unauthenticated)?;
+        let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;
+        let session = self.inner.session(hash).await?;
+        let lease_ms = self.inner.lease_ms(&directory);
+        let enrolled = directory.device(actor.device, actor.user).is_some();
+        let (device, person) = (actor.device, actor.user);
+        let passcode = self.inner.read(move |database| Ok(database.passcode(&device, &person)?)).await?;
         Ok(MeView {
             user: People::of(&directory).user(user, actor),
             roles: roles(user),
-            device: device_view(actor.device),
+            device: device_view(&directory, actor.device, actor.user),
             node: self.inner.node_ref(),
+            lease_until: Time::from_ms(session.leased_ms.saturating_add(lease_ms)),
+            passcode: PasscodeView {
+                set: passcode.is_some(),
+                required: enrolled && directory.policy().require_passcode,
+            },
+            locked: session.locked,
+            idle_lock_minutes: directory.policy().idle_lock_minutes,
+            rules: directory.rules().map(|rules| RulesState {
+                version: rules.entry.as_uuid(),
+                accepted: rules.accepted.contains_key(&actor.user),
+            }),
             settings: serde_json::Map::new(),
         })
     }
 }
 
+/// Whether the browser has what an enrolled device of this person was given.
+fn proves(directory: &Directory, device: DeviceId, user: UserId, secret: Option<&str>) -> bool {
+    let record = directory.device(device, user);
+    record.zip(secret).is_some_and(|(record, secret)| record.secret_hash == secret_hash(secret))
+}
+
+fn new_device(user: UserId, typed: &str, sent: &Credentials) -> Result<Device, ServiceError> {
+    let code_hash = code_hash(typed).ok_or(ServiceError::Denied("wrong_device_code"))?;
+    if sent.device_key.as_ref().is_some_and(|key| key.len() != 65 || key.first() != Some(&4)) {
+        return Err(ServiceError::Invalid { field: "device_key", code: "malformed" });
+    }
+    let (secret, secret_hash) = device_secret().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
+    let name: String = sent.device_name.trim().chars().take(limits::REASON_CHARS_MAX).collect();
+    let enrol = DeviceEnrol {
+        device: DeviceId::from_uuid(uuid::Uuid::now_v7()),
+        user,
+        name: name.trim().to_owned(),
+        key: sent.device_key.clone(),
+        secret_hash,
+        request: EntryId::NIL,
+    };
+    Ok(Device::New { code_hash, enrol: Box::new(enrol), secret })
+}
+
 impl Inner {
+    /// Whether the account is in use, and nobody has stopped the person.
+    fn check_standing(&self, directory: &Directory, user: &User) -> Result<(), ServiceError> {
+        if directory.is_suspended(self.identity.node(), user.id) {
+            return Err(ServiceError::Denied("user_suspended"));
+        }
+        if !user.details.is_valid_at(self.clock.wall_ms()) {
+            return Err(ServiceError::Denied("account_ended"));
+        }
+        Ok(())
+    }
+
+    async fn begin_session(&self, directory: &Directory, user: &User, device: Device) -> Result<LogIn, ServiceError> {
+        let token = Token::random().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
+        let (hash, now_ms) = (token.hash(), self.clock.wall_ms());
+        let (id, new) = match device {
+            Device::Any(device) | Device::Enrolled(device) => (device, None),
+            Device::New { code_hash, enrol, secret } => (enrol.device, Some((code_hash, enrol, secret))),
+        };
+        let expires_ms = now_ms.saturating_add(SESSION_KEPT_MS);
+        let row = SessionRow {
+            user: user.id,
+            device: id,
+            created_ms: now_ms,
+            used_ms: now_ms,
+            leased_ms: now_ms,
+            expires_ms,
+            locked: false,
+        };
+        let enrolment = new.as_ref().map(|(code_hash, enrol, _)| (*code_hash, (**enrol).clone()));
+        self.act(move |desk| {
+            if let Some((code_hash, enrol)) = enrolment {
+                desk.redeem_code(&code_hash, enrol)?;
+            }
+            Ok(desk.writing.add_session(&hash.0, &row, SESSIONS_PER_USER_MAX)?)
+        })
+        .await?;
+        let actor = Actor { user: user.id, device: id, roles: roles(user) };
+        let view = match &new {
+            Some((_, enrol, _)) => {
+                DeviceView { id: id.as_uuid(), enrolled: true, name: enrol.name.clone(), signs: enrol.key.is_some() }
+            }
+            None => device_view(directory, id, user.id),
+        };
+        Ok(LogIn {
+            token: token.into_text(),
+            user: People::of(directory).user(user, &actor),
+            device: view,
+            device_secret: new.map(|(_, _, secret)| secret),
+            node: self.node_ref(),
+        })
+    }
+
+    /// Locks a session that nobody touched for long, if its device has a passcode. Returns whether it did.
+    async fn lock_idle(&self, hash: TokenHash, session: &Session) -> Result<bool, ServiceError> {
+        let (device, user) = (session.device, session.user);
+        if self.read(move |database| Ok(database.passcode(&device, &user)?)).await?.is_none() {
+            return Ok(false);
+        }
+        self.lock_session(hash, true).await?;
+        Ok(true)
+    }
+
+    /// Locks or unlocks a session. A full disk does not keep a lost phone open: it is locked in memory first.
+    pub(super) async fn lock_session(&self, hash: TokenHash, locked: bool) -> Result<(), ServiceError> {
+        let rights = self.hub.rights();
+        let mut session = self.session(hash).await?;
+        session.locked = locked;
+        session.touched_mono_ms = mono_ms(&*self.clock);
+        if locked {
+            self.sessions.remember(hash, session, rights);
+        }
+        self.act(move |desk| Ok(desk.writing.lock_session(&hash.0, locked)?)).await?;
+        self.sessions.remember(hash, session, rights);
+        Ok(())
+    }
+
+    /// How long a session outlives the moment from which its lease runs, milliseconds: longer where headquarters was out
+    /// of sight since then.
+    pub(super) fn lease_ms(&self, directory: &Directory) -> u64 {
+        let policy = directory.policy();
+        let lease_ms = u64::from(policy.lease_hours) * HOUR_MS;
+        if self.isolation.lately(lease_ms, &*self.clock) {
+            u64::from(policy.lease_isolated_hours) * HOUR_MS
+        } else {
+            lease_ms
+        }
+    }
+
     /// Checks a password off the runtime. Without a verifier it takes as long and is wrong.
     async fn check_password(
         &self,
@@ -90,46 +302,58 @@ impl Inner {
         verifier: Option<Verifier>,
         password: String,
     ) -> Result<bool, ServiceError> {
-        let turn = place.turn().await?;
-        let check = move || {
-            let _turn = turn;
-            match verifier {
-                Some(verifier) => verifier.check(&password),
-                None => {
-                    check_nobody(&password);
-                    false
-                }
+        let check = move || match verifier {
+            Some(verifier) => verifier.check(&password),
+            None => {
+                check_nobody(&password);
+                false
             }
         };
-        tokio::task::spawn_blocking(check).await.map_err(|_| ServiceError::Busy)
+        in_turn(place, check).await
     }
 
-    async fn session(&self, hash: TokenHash) -> Result<Session, ServiceError> {
-        let (clock, rights) = (&*self.clock, self.hub.rights());
-        if let Some(session) = self.sessions.get(&hash, rights, clock) {
-            return self.used(hash, session, rights).await;
-        }
-        let row = self.read(move |database| Ok(database.session(&hash.0)?)).await?;
-        let row = row.ok_or(ServiceError::Unauthenticated)?;
-        let session = Session::of(row.user, row.device, row.used_ms, row.expires_ms, clock);
-        if session.is_over(clock) {
+    /// Does something that costs as much as a password, off the runtime, in the queue of those.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        in_turn(self.passwords.enter()?, work).await
+    }
+
+    pub(super) async fn session(&self, hash: TokenHash) -> Result<Session, ServiceError> {
+        let rights = self.hub.rights();
+        let session = match self.sessions.get(&hash, rights) {
+            Some(session) => session,
+            None => {
+                let row = self.read(move |database| Ok(database.session(&hash.0)?)).await?;
+                let session = Session::of(&row.ok_or(ServiceError::Unauthenticated)?, &*self.clock);
+                self.sessions.remember(hash, session, rights);
+                session
+            }
+        };
+        let directory = self.directory();
+        if session.is_over(self.lease_ms(&directory), &*self.clock) {
+            self.sessions.forget(&hash);
             return Err(ServiceError::Unauthenticated);
         }
-        self.sessions.remember(hash, session, rights);
         self.used(hash, session, rights).await
     }
 
-    /// Prolongs a session that is in use. A full disk logs nobody out.
+    /// Notes that a session is in use, and renews its lease in sight of headquarters. A full disk logs nobody out.
     async fn used(&self, hash: TokenHash, session: Session, rights: u64) -> Result<Session, ServiceError> {
         let now_ms = self.clock.wall_ms();
         if now_ms.saturating_sub(session.used_ms) < USE_NOTED_MS {
             return Ok(session);
         }
-        let expires_ms = now_ms.saturating_add(SESSION_IDLE_MS_MAX);
-        let noted = self.storage.write(move |writing| writing.extend_session(&hash.0, now_ms, expires_ms)).await;
+        let isolated = self.isolation.is_now();
+        let leased_ms = if isolated { session.leased_ms } else { now_ms };
+        let expires_ms = now_ms.saturating_add(SESSION_KEPT_MS);
+        let noted =
+            self.storage.write(move |writing| writing.use_session(&hash.0, now_ms, leased_ms, expires_ms)).await;
         match noted {
             Ok(()) => {
-                let session = Session::of(session.user, session.device, now_ms, expires_ms, &*self.clock);
+                let leased_mono_ms = if isolated { session.leased_mono_ms } else { mono_ms(&*self.clock) };
+                let session = Session { used_ms: now_ms, leased_ms, leased_mono_ms, ..session };
                 self.sessions.remember(hash, session, rights);
                 Ok(session)
             }
@@ -150,6 +374,18 @@ impl Inner {
     }
 }
 
+async fn in_turn<T: Send + 'static>(
+    place: Place,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ServiceError> {
+    let turn = place.turn().await?;
+    let held = move || {
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(held).await.map_err(|_| ServiceError::Busy)
+}
+
 /// As it stands in the directory: what an input method made of it is undone. Nobody has a longer one.
 fn normal_login(login: &str) -> String {
     login
@@ -162,6 +398,13 @@ fn normal_login(login: &str) -> String {
         .collect()
 }
 
-const fn device_view(device: DeviceId) -> DeviceView {
-    DeviceView { id: device.as_uuid(), enrolled: false }
+/// A device as its person sees it.
+pub(super) fn device_view(directory: &Directory, device: DeviceId, user: UserId) -> DeviceView {
+    let record = directory.device(device, user);
+    DeviceView {
+        id: device.as_uuid(),
+        enrolled: record.is_some(),
+        name: record.map(|record| record.name.clone()).unwrap_or_default(),
+        signs: record.is_some_and(|record| record.key.is_some()),
+    }
 }

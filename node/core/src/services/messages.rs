@@ -10,6 +10,7 @@ use crate::error::ServiceError;
 use crate::limits::PAGE_MESSAGES_MAX;
 use crate::node::{Inner, Node};
 use crate::render::{Renderer, fresh_message};
+use crate::rights::{Action, standing_for};
 use crate::store::query::{Place, ShownMessage};
 use crate::store::{Database, RoomPk};
 use crate::view::{Actor, MessagePage, MessageView};
@@ -43,10 +44,10 @@ impl Node {
         if !(1..=PAGE_MESSAGES_MAX).contains(&request.limit) {
             return Err(ServiceError::Invalid { field: "limit", code: "out_of_range" });
         }
-        let (directory, user) = (self.inner.directory(), actor.user);
+        let (directory, user, reader) = (self.inner.directory(), actor.user, actor.clone());
         self.inner
             .read(move |database| {
-                let standing = database.standing(&room, &user)?.ok_or(ServiceError::NotFound)?;
+                let standing = standing_for(database, &directory, &reader, &room, Action::SeeRoom)?;
                 let part = Part::read(database, standing.room, &request)?;
                 let mut renderer = Renderer::new(database, &directory);
                 let mut items = Vec::with_capacity(part.messages.len());

@@ -85,6 +85,11 @@ fn office_of_headquarters(directory: &Directory, nodes: &[NodeId]) -> Option<cra
 }
 
 impl Node {
+    /// This node as people name it.
+    pub fn node_ref(&self) -> crate::view::NodeRef {
+        self.inner.node_ref()
+    }
+
     /// Whether the store takes writes.
     pub fn storage_state(&self) -> StorageState {
         self.inner.health.state()

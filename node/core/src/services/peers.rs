@@ -13,9 +13,10 @@ use crate::error::ServiceError;
 use crate::node::{Inner, Node};
 use crate::peers::{LinkState, LinkTarget, PeerBoard};
 use crate::render::People;
+use crate::rights::{Action, Object, may};
 use crate::store::Database;
 use crate::store::query::Gap;
-use crate::view::{Actor, PeerView, Role, Time};
+use crate::view::{Actor, PeerView, Time};
 
 /// The switches as they are kept among the settings.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,11 +52,8 @@ impl Node {
     /// # Errors
     /// `Forbidden` for all but administrators and drill controllers; `NotFound` for a node nobody knows.
     pub async fn set_link(&self, actor: &Actor, target: LinkTarget, cut: bool) -> Result<(), ServiceError> {
-        let allowed = [Role::SystemAdmin, Role::OfficeAdmin, Role::DrillController];
-        if !allowed.into_iter().any(|role| actor.has(role)) {
-            return Err(ServiceError::Forbidden("only administrators and drill controllers move the switches"));
-        }
         let inner = &self.inner;
+        may(&inner.directory(), actor, Action::SwitchLinks, Object::Organisation)?;
         if let LinkTarget::Node(node) = target
             && (node == self.id() || inner.directory().node(node).is_none())
         {

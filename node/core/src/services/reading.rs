@@ -5,6 +5,7 @@ use noroshi_sync::id::{EntryId, RoomId};
 use crate::error::ServiceError;
 use crate::node::Node;
 use crate::render::Renderer;
+use crate::rights::{Action, standing_for};
 use crate::view::{Actor, ReceiptsView};
 
 impl Node {
@@ -16,10 +17,10 @@ impl Node {
     }
 
     pub async fn receipts(&self, actor: &Actor, room: RoomId, message: EntryId) -> Result<ReceiptsView, ServiceError> {
-        let (directory, user) = (self.inner.directory(), actor.user);
+        let (directory, reader) = (self.inner.directory(), actor.clone());
         self.inner
             .read(move |database| {
-                let standing = database.standing(&room, &user)?.ok_or(ServiceError::NotFound)?;
+                let standing = standing_for(database, &directory, &reader, &room, Action::SeeRoom)?;
                 let shown = database.message(standing.room, &message)?.ok_or(ServiceError::NotFound)?;
                 Renderer::new(database, &directory).receipts(&shown)?.ok_or(ServiceError::NotFound)
             })

@@ -2,6 +2,7 @@
 
 mod arrival;
 pub(in crate::store) mod codes;
+mod devices;
 mod gaps;
 mod imports;
 mod marks;
@@ -13,6 +14,7 @@ mod sessions;
 mod timeline;
 
 pub use arrival::Holders;
+pub use devices::{CodeRow, PasscodeRow};
 pub use gaps::Gap;
 pub use imports::ImportRow;
 pub use policies::PolicyEntry;

@@ -3,12 +3,29 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{OfficeRef, Role, UserView};
+use super::{OfficeRef, Role, Time, UserView};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeviceView {
     pub id: uuid::Uuid,
     pub enrolled: bool,
+    pub name: String,
+    /// It has a key of its own.
+    pub signs: bool,
+}
+
+/// The passcode of a device at this node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PasscodeView {
+    pub set: bool,
+    pub required: bool,
+}
+
+/// The rules of use, as far as they wait for a person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RulesState {
+    pub version: uuid::Uuid,
+    pub accepted: bool,
 }
 
 /// The node a person is logged in at.
@@ -27,6 +44,11 @@ pub struct LogIn {
     pub token: String,
     pub user: UserView,
     pub device: DeviceView,
+    /// Only once, for a device that was just enrolled: proves at later log-ins that it is this device. Browsers get it in
+    /// a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device_secret: Option<String>,
     pub node: NodeRef,
 }
 
@@ -37,6 +59,13 @@ pub struct MeView {
     pub roles: Vec<Role>,
     pub device: DeviceView,
     pub node: NodeRef,
+    /// Until then the session goes on without being used.
+    pub lease_until: Time,
+    pub passcode: PasscodeView,
+    /// The passcode is to be given before anything else.
+    pub locked: bool,
+    pub idle_lock_minutes: u16,
+    pub rules: Option<RulesState>,
     /// Settings of the app come with a later version; an empty object now.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }

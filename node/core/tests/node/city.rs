@@ -205,3 +205,13 @@ pub fn person(office: usize, place: usize) -> Actor {
 
 pub const ADMIN: RoomRole = RoomRole::Admin;
 pub const MEMBER: RoomRole = RoomRole::Member;
+
+/// Waits until the condition holds; fails after ten seconds.
+pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.expect("it did not come about");
+}

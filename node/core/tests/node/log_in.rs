@@ -2,7 +2,7 @@
 
 use noroshi_node::ServiceError;
 use noroshi_node::fixture::PASSWORD;
-use noroshi_node::limits::{LOGIN_ATTEMPTS_MAX, LOGIN_WINDOW_MS, SESSION_IDLE_MS_MAX, SESSIONS_PER_USER_MAX};
+use noroshi_node::limits::{LOGIN_ATTEMPTS_MAX, LOGIN_WINDOW_MS, SESSIONS_PER_USER_MAX};
 use noroshi_node::view::Role;
 use noroshi_provisioning::ledger::LedgerWriter;
 use noroshi_provisioning::password::make_verifier;
@@ -19,7 +19,7 @@ async fn a_session_lives_from_log_in_to_log_out() {
     assert!(!log_in.device.enrolled);
     let actor = office.node.authenticate(&log_in.token).await.unwrap();
     assert_eq!((actor.user, actor.roles.clone()), (person(1, 0).user, vec![Role::OfficeAdmin]));
-    assert_eq!(office.node.me(&actor).await.unwrap().user.id, actor.user.as_uuid());
+    assert_eq!(office.node.me(&actor, &log_in.token).await.unwrap().user.id, actor.user.as_uuid());
     // It survives a restart, and the device stays the one the browser had.
     let office = office.restart().await;
     assert_eq!(office.node.authenticate(&log_in.token).await.unwrap(), actor);
@@ -63,18 +63,37 @@ async fn the_eleventh_attempt_waits() {
     assert!(office.node.log_in("o1p1", PASSWORD, None).await.is_ok());
 }
 
+const HOUR_MS: u64 = 3_600_000;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_when_it_is_not_used() {
-    let office = Office::founded(1).await;
-    let used = office.node.log_in("o1p1", PASSWORD, None).await.unwrap().token;
-    let left = office.node.log_in("o1p1", PASSWORD, None).await.unwrap().token;
-    office.clock.advance(SESSION_IDLE_MS_MAX - 1);
+async fn a_lease_in_sight_of_headquarters_is_renewed_by_use() {
+    let office = Office::founded(0).await;
+    let used = office.node.log_in("o0p1", PASSWORD, None).await.unwrap().token;
+    let left = office.node.log_in("o0p1", PASSWORD, None).await.unwrap().token;
+    office.clock.advance(12 * HOUR_MS - 1);
     assert!(office.node.authenticate(&used).await.is_ok());
     office.clock.advance(1);
     assert_eq!(office.node.authenticate(&left).await, Err(ServiceError::Unauthenticated));
     assert!(office.node.authenticate(&used).await.is_ok());
     let office = office.restart().await;
     assert!(office.node.authenticate(&used).await.is_ok(), "the use was written down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_that_is_cut_off_loses_its_sessions_after_three_days_however_they_are_used() {
+    let office = Office::founded(1).await;
+    // Headquarters is out of sight from the start; the node has noticed when the lease says so.
+    let token = office.node.log_in("o1p1", PASSWORD, None).await.unwrap().token;
+    let actor = office.node.authenticate(&token).await.unwrap();
+    let founded = office.clock.0.load(std::sync::atomic::Ordering::SeqCst);
+    let isolated = noroshi_node::view::Time::from_ms(founded + 72 * HOUR_MS);
+    crate::city::until(async || office.node.me(&actor, &token).await.unwrap().lease_until == isolated).await;
+    for _ in 0..71 {
+        office.clock.advance(HOUR_MS);
+        assert!(office.node.authenticate(&token).await.is_ok());
+    }
+    office.clock.advance(HOUR_MS);
+    assert_eq!(office.node.authenticate(&token).await, Err(ServiceError::Unauthenticated));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,8 @@ pub struct DeviceEnrol {
     pub name: String,
     /// ECDSA P-256 public key, uncompressed (65 bytes, SEC 1), of a browser that can keep one.
     pub key: Option<Vec<u8>>,
+    /// BLAKE3 of the 256 random bits that the browser keeps in a cookie: without them nobody is this device.
+    pub secret_hash: [u8; 32],
     /// The request that led to it; nil when there was none.
     pub request: EntryId,
 }

@@ -42,6 +42,7 @@ impl Resolution<'_> {
                 user: body.user,
                 name: body.name.clone(),
                 key: body.key.clone(),
+                secret_hash: body.secret_hash,
                 office: vouched,
                 enrolled_ms: minted_ms(key.id),
                 entry: key.id,

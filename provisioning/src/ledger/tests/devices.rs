@@ -11,7 +11,14 @@ fn device(n: u8) -> DeviceId {
 
 fn enrolled(n: u8, of: u8) -> DeviceEnrol {
     let key = std::iter::once(4).chain(std::iter::repeat_n(n, 64)).collect();
-    DeviceEnrol { device: device(n), user: user(of), name: "iPhone".into(), key: Some(key), request: EntryId::NIL }
+    DeviceEnrol {
+        device: device(n),
+        user: user(of),
+        name: "iPhone".into(),
+        key: Some(key),
+        secret_hash: [n; 32],
+        request: EntryId::NIL,
+    }
 }
 
 fn write(town: &mut Town, node: u8, author: u8, draft: impl FnOnce(NodeWriter<'_>, EntryId) -> Draft) -> EntryId {

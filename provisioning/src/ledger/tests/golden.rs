@@ -58,6 +58,7 @@ fn every_body_of_devices_and_suspension_is_golden() {
         user: user(1),
         name: "iPhone".into(),
         key: Some([4; 65].to_vec()),
+        secret_hash: [7; 32],
         request: entry_id(1, 1),
     };
     let post = PostSet {
@@ -140,6 +141,7 @@ fn each_limit_of_devices_and_suspension_is_held_in_both_directions() {
         user: user(1),
         name: String::new(),
         key: Some(key),
+        secret_hash: [7; 32],
         request: noroshi_sync::id::EntryId::NIL,
     };
     assert_refused(&enrol(vec![4; 64]), "key", "malformed");

@@ -67,7 +67,14 @@ fn write_suspensions(town: &mut Town) {
         let (directory, ids) = (town.directory(), [town.scribe.id(), town.scribe.id(), town.scribe.id()]);
         let writer = NodeWriter { directory: &directory, author: user(of), device: DeviceId::NIL };
         let device = DeviceId::from_bytes([of; 16]);
-        let body = DeviceEnrol { device, user: user(of), name: String::new(), key: None, request: ids[0] };
+        let body = DeviceEnrol {
+            device,
+            user: user(of),
+            name: String::new(),
+            key: None,
+            secret_hash: [1; 32],
+            request: ids[0],
+        };
         let drafts = [
             writer.enrol_device(ids[0], &body).unwrap(),
             writer.suspend_device(ids[1], device, user(of), "").unwrap(),

@@ -1,7 +1,8 @@
 //! The cookies of one node: the login and the device.
 //!
 //! Cookies ignore ports, so their names carry the short node id: two offices of the demo in one browser must not log each
-//! other out.
+//! other out. Over HTTPS the names begin with `__Host-` and only those are believed: browsers take such cookies from
+//! nobody but this very host over HTTPS, so what another site or the unencrypted network planted never counts.
 
 use http::{HeaderMap, HeaderValue, header};
 use noroshi_sync::id::DeviceId;
@@ -14,6 +15,14 @@ const DEVICE_AGE_S: u32 = 400 * 24 * 3600;
 pub struct CookieNames {
     login: String,
     device: String,
+    channel: Channel,
+}
+
+/// How the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Plain,
+    Tls,
 }
 
 /// What a request's cookies say about a name.
@@ -26,8 +35,16 @@ pub enum Found<'a> {
 }
 
 impl CookieNames {
-    pub fn new(short_node_id: &str) -> Self {
-        Self { login: format!("noroshi_{short_node_id}"), device: format!("noroshi_device_{short_node_id}") }
+    pub fn new(short_node_id: &str, channel: Channel) -> Self {
+        let prefix = match channel {
+            Channel::Plain => "",
+            Channel::Tls => "__Host-",
+        };
+        Self {
+            login: format!("{prefix}noroshi_{short_node_id}"),
+            device: format!("{prefix}noroshi_device_{short_node_id}"),
+            channel,
+        }
     }
 
     pub fn token<'a>(&self, headers: &'a HeaderMap) -> Found<'a> {
@@ -44,20 +61,25 @@ impl CookieNames {
 
     /// None when a value cannot stand in a header, which neither a token nor an id can be.
     pub fn set_login(&self, token: &str) -> Option<HeaderValue> {
-        set(&self.login, token, LOGIN_AGE_S)
+        self.set(&self.login, token, LOGIN_AGE_S)
     }
 
     pub fn set_device(&self, device: &str) -> Option<HeaderValue> {
-        set(&self.device, device, DEVICE_AGE_S)
+        self.set(&self.device, device, DEVICE_AGE_S)
     }
 
     pub fn clear_login(&self) -> Option<HeaderValue> {
-        set(&self.login, "", 0)
+        self.set(&self.login, "", 0)
     }
-}
 
-fn set(name: &str, value: &str, age_s: u32) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict")).ok()
+    fn set(&self, name: &str, value: &str, age_s: u32) -> Option<HeaderValue> {
+        let secure = match self.channel {
+            Channel::Plain => "",
+            Channel::Tls => "; Secure",
+        };
+        HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"))
+            .ok()
+    }
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
@@ -88,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_the_cookie_of_this_node_counts() {
-        let names = CookieNames::new("abcd1234");
+        let names = CookieNames::new("abcd1234", Channel::Plain);
         assert_eq!(names.token(&headers(&["noroshi_ffff0000=other; noroshi_abcd1234=mine; x=1"])), Found::One("mine"));
         assert_eq!(names.token(&headers(&["noroshi_ffff0000=other"])), Found::Nothing);
         assert_eq!(names.token(&headers(&[])), Found::Nothing);
@@ -96,14 +118,27 @@ mod tests {
 
     #[test]
     fn the_same_name_twice_is_believed_only_when_it_says_the_same() {
-        let names = CookieNames::new("abcd1234");
+        let names = CookieNames::new("abcd1234", Channel::Plain);
         assert_eq!(names.token(&headers(&["noroshi_abcd1234=a", "noroshi_abcd1234=a"])), Found::One("a"));
         assert_eq!(names.token(&headers(&["noroshi_abcd1234=a", "noroshi_abcd1234=b"])), Found::Ambiguous);
     }
 
     #[test]
+    fn over_https_only_cookies_that_browsers_guard_are_believed() {
+        let names = CookieNames::new("abcd1234", Channel::Tls);
+        assert_eq!(names.token(&headers(&["noroshi_abcd1234=planted"])), Found::Nothing);
+        let both = headers(&["noroshi_abcd1234=planted; __Host-noroshi_abcd1234=mine"]);
+        assert_eq!(names.token(&both), Found::One("mine"));
+        for cookie in [names.set_login("T"), names.set_device("D"), names.clear_login()] {
+            let text = cookie.unwrap().to_str().unwrap().to_owned();
+            let guarded = text.starts_with("__Host-noroshi_") && text.ends_with("; Secure");
+            assert!(guarded && text.contains("; Path=/;") && !text.contains("Domain"), "{text}");
+        }
+    }
+
+    #[test]
     fn cookies_are_out_of_reach_for_scripts_and_other_sites() {
-        let names = CookieNames::new("abcd1234");
+        let names = CookieNames::new("abcd1234", Channel::Plain);
         for cookie in [names.set_login("T"), names.set_device("D"), names.clear_login()] {
             let text = cookie.unwrap().to_str().unwrap().to_owned();
             assert!(text.contains("; HttpOnly") && text.contains("; SameSite=Strict") && text.contains("; Path=/;"));

@@ -69,7 +69,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
-        Credential::of(&headers, &CookieNames::new("n"))
+        Credential::of(&headers, &CookieNames::new("n", crate::auth::cookie::Channel::Plain))
             .map(|found| (found.token.to_owned(), found.by_cookie))
             .map_err(|problem| problem.code)
     }

@@ -15,6 +15,7 @@ mod reactions;
 mod reading;
 mod rooms;
 mod session;
+mod trust;
 
 use axum::Router;
 use axum::extract::Request;
@@ -32,6 +33,7 @@ use crate::problem::{self, Problem};
 use crate::state::State;
 
 pub use openapi::document;
+pub use trust::PATH as TRUST_PIXEL;
 
 /// A list, as every list of the contract looks.
 #[derive(Serialize, ToSchema)]
@@ -74,6 +76,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(directory::offices))
         .routes(routes!(imports::read, imports::list))
         .routes(routes!(imports::get))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::undo))
         .routes(routes!(events::socket))
         .routes(routes!(events::stream))
         .routes(routes!(openapi::openapi))
@@ -86,6 +90,7 @@ fn calls() -> OpenApiRouter<State> {
 pub fn router(state: State) -> Router {
     let (router, _document) = calls().split_for_parts();
     router
+        .route(trust::PATH, axum::routing::get(trust::pixel))
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::new("method_not_allowed") })
         .layer(from_fn_with_state(state.clone(), front_door::admit))

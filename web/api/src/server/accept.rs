@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::guarded_io::GuardedIo;
-use super::{Shared, connection};
+use super::{Door, Shared, connection, tls};
 use crate::config::Transport;
 use crate::observe::names;
 
@@ -20,7 +20,7 @@ const NO_PLACE_BODY: &str = r#"{"type":"about:blank#busy","title":"混み合っ�
 /// The times to come again are spread over so many seconds.
 const RETRY_SPREAD_S: u16 = 30;
 
-pub async fn accept(listener: TcpListener, transport: Transport, shared: Shared) {
+pub async fn accept(listener: TcpListener, door: Door, shared: Shared) {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -28,7 +28,7 @@ pub async fn accept(listener: TcpListener, transport: Transport, shared: Shared)
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => admit(socket, peer, transport, &shared),
+            Ok((socket, peer)) => admit(socket, peer, &door, &shared),
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");
                 tokio::time::sleep(PAUSE).await;
@@ -37,7 +37,7 @@ pub async fn accept(listener: TcpListener, transport: Transport, shared: Shared)
     }
 }
 
-fn admit(socket: TcpStream, peer: SocketAddr, transport: Transport, shared: &Shared) {
+fn admit(socket: TcpStream, peer: SocketAddr, door: &Door, shared: &Shared) {
     let Some(permit) = shared.permits.take(peer.ip()) else {
         metrics::counter!(names::CONNECTIONS_REFUSED).increment(1);
         refuse(&socket, peer);
@@ -48,8 +48,10 @@ fn admit(socket: TcpStream, peer: SocketAddr, transport: Transport, shared: &Sha
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
     let io = GuardedIo::new(socket, permit, shared.limits.stall_time, shared.tasks.clone());
-    match transport {
-        Transport::Plain => shared.tasks.spawn(connection::run(io, peer, shared.clone())),
+    let (router, own) = (door.router.clone(), shared.clone());
+    match &door.transport {
+        Transport::Plain => shared.tasks.spawn(connection::run(io, peer, router, own)),
+        Transport::Tls(certificate) => shared.tasks.spawn(tls::run(io, peer, certificate.clone(), router, own)),
     };
 }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -19,11 +20,10 @@ use crate::limits::HEADER_MAX;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-pub async fn run<Io>(io: Io, peer: SocketAddr, shared: Shared)
+pub async fn run<Io>(io: Io, peer: SocketAddr, router: Router, shared: Shared)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let router = shared.router.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
         async move {

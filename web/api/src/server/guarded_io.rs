@@ -31,6 +31,13 @@ impl GuardedIo {
         Self { socket: Some((socket, permit)), stall_time, stalled: None, ended: false, tasks }
     }
 
+    /// The first byte that came, still to be read.
+    pub async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let Some((socket, _)) = &self.socket else { return Err(io::ErrorKind::NotConnected.into()) };
+        let mut byte = [0];
+        Ok((socket.peek(&mut byte).await? == 1).then_some(byte[0]))
+    }
+
     fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         match &mut self.socket {
             Some((socket, _)) => Ok(Pin::new(socket)),

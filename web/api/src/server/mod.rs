@@ -1,12 +1,14 @@
 //! Our own accept loop: axum's has no header timeout, no limits on connections and no end to a shutdown.
 //!
 //! Reading order: [`serve`] binds and starts one [`accept`] loop an address; each socket becomes a [`guarded_io`] with a
-//! place of [`permits`], and [`connection`] speaks HTTP/1.1 on it until it ends, grows too old, or the node shuts down.
+//! place of [`permits`], [`tls`] encrypts it where that is asked for, and [`connection`] speaks HTTP/1.1 on it until it ends,
+//! grows too old, or the node shuts down.
 
 mod accept;
 mod connection;
 mod guarded_io;
 pub(crate) mod permits;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,12 +21,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{ConnectionLimits, Listen, WebConfig};
+use crate::config::{ConnectionLimits, Listen, Transport, WebConfig};
+use crate::helper;
 use crate::routes;
 use crate::state::State;
 use permits::Permits;
 
 pub use connection::Peer;
+pub use tls::{ServedCertificate, UnusableCertificate};
 
 /// Figures are folded into their histograms this often.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -41,6 +45,8 @@ pub enum ServeError {
 pub struct Bound {
     /// Where it listens, in the order of the configuration, with the ports the system chose.
     pub addresses: Vec<SocketAddr>,
+    /// Where the helper page listens; an address that was taken is missing here.
+    pub helper: Vec<SocketAddr>,
     /// Ends after the shutdown: every connection is closed then.
     pub task: JoinHandle<()>,
 }
@@ -48,7 +54,6 @@ pub struct Bound {
 /// What every connection needs. Cheap to clone.
 #[derive(Clone)]
 struct Shared {
-    router: Router,
     limits: Arc<ConnectionLimits>,
     permits: Arc<Permits>,
     tasks: TaskTracker,
@@ -58,19 +63,25 @@ struct Shared {
     abort: CancellationToken,
 }
 
+/// What is behind one address.
+#[derive(Clone)]
+struct Door {
+    transport: Transport,
+    router: Router,
+}
+
 /// Listens on all addresses or on none. A failed bind leaves nothing running.
 pub async fn serve(config: WebConfig, node: Node, shutdown: CancellationToken) -> Result<Bound, ServeError> {
     let mut listeners = Vec::with_capacity(config.listen.len());
     for Listen { address, transport } in &config.listen {
-        let bind = |source| ServeError::Bind { address: *address, source };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
-        let bound = listener.local_addr().map_err(bind)?;
-        listeners.push((listener, *transport, bound));
+        let (listener, bound) =
+            bind(*address).await.map_err(|source| ServeError::Bind { address: *address, source })?;
+        listeners.push((listener, transport.clone(), bound));
     }
     let tasks = TaskTracker::new();
     let state = State::new(node, &config, shutdown.clone(), tasks.clone()).await?;
+    let (plain, encrypted) = (routes::router(state.clone()), routes::router(state.over_tls()));
     let shared = Shared {
-        router: routes::router(state),
         permits: Permits::new(&config.limits),
         limits: Arc::new(config.limits),
         tasks,
@@ -79,14 +90,47 @@ pub async fn serve(config: WebConfig, node: Node, shutdown: CancellationToken) -
     };
     let addresses = listeners.iter().map(|(_, _, bound)| *bound).collect();
     for (listener, transport, bound) in listeners {
+        let router = match transport {
+            Transport::Plain => plain.clone(),
+            Transport::Tls(_) => encrypted.clone(),
+        };
         tracing::info!(address = %bound, "web server listens");
-        shared.tasks.spawn(accept::accept(listener, transport, shared.clone()));
+        shared.tasks.spawn(accept::accept(listener, Door { transport, router }, shared.clone()));
     }
+    let helper = match config.helper {
+        Some(helper) => start_helper(helper, &shared).await,
+        None => Vec::new(),
+    };
     if let Some(metrics) = config.metrics {
         shared.tasks.spawn(upkeep(metrics, shared.shutdown.clone()));
     }
     let task = tokio::spawn(supervise(shared));
-    Ok(Bound { addresses, task })
+    Ok(Bound { addresses, helper, task })
+}
+
+async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// A node whose port 80 is taken still serves: the helper is a convenience, and the log and `doctor` say that it is off.
+async fn start_helper(helper: helper::HelperConfig, shared: &Shared) -> Vec<SocketAddr> {
+    let listen = helper.listen.clone();
+    let router = helper::router(helper);
+    let mut addresses = Vec::new();
+    for address in listen {
+        match bind(address).await {
+            Ok((listener, bound)) => {
+                tracing::info!(address = %bound, "helper page listens");
+                let door = Door { transport: Transport::Plain, router: router.clone() };
+                shared.tasks.spawn(accept::accept(listener, door, shared.clone()));
+                addresses.push(bound);
+            }
+            Err(error) => tracing::error!(%address, %error, "the helper page cannot listen"),
+        }
+    }
+    addresses
 }
 
 /// Waits for the shutdown, then gives what runs a limited time.

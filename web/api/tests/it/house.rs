@@ -9,7 +9,7 @@ use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::{Fixture, PASSWORD};
 use noroshi_node::{Node, OpenOptions};
 use noroshi_sync::id::Epoch;
-use noroshi_web::{ConnectionLimits, Listen, WebConfig, serve};
+use noroshi_web::{ConnectionLimits, HelperConfig, Listen, WebConfig, serve};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -21,6 +21,10 @@ use crate::http::Caller;
 pub struct House {
     pub node: Node,
     pub address: SocketAddr,
+    /// The same first, then what else it listens on.
+    pub addresses: Vec<SocketAddr>,
+    /// Where the helper page is.
+    pub helper: Vec<SocketAddr>,
     /// Short id of the node.
     pub short: String,
     /// Administers the organisation.
@@ -49,6 +53,11 @@ impl House {
     }
 
     pub async fn with(limits: ConnectionLimits) -> Self {
+        Self::listening(limits, Vec::new(), None).await
+    }
+
+    /// With more listeners than the plain one.
+    pub async fn listening(limits: ConnectionLimits, more: Vec<Listen>, helper: Option<HelperConfig>) -> Self {
         static HOUSES: AtomicU64 = AtomicU64::new(1);
         let seed = HOUSES.fetch_add(1, Ordering::Relaxed);
         let fixture = Fixture::seeded(seed, 1, Self::PEOPLE).unwrap();
@@ -65,10 +74,11 @@ impl House {
 
         let shutdown = CancellationToken::new();
         let metrics = Some(PrometheusBuilder::new().build_recorder().handle());
-        let listen = vec![Listen::plain("127.0.0.1:0".parse().unwrap())];
-        let config = WebConfig { limits, metrics, ..WebConfig::new(listen) };
+        let plain = Listen::plain("127.0.0.1:0".parse().unwrap());
+        let listen = std::iter::once(plain).chain(more).collect();
+        let config = WebConfig { limits, metrics, helper, ..WebConfig::new(listen) };
         let bound = serve(config, node.clone(), shutdown.clone()).await.unwrap();
-        let address = bound.addresses[0];
+        let (address, addresses, helper) = (bound.addresses[0], bound.addresses, bound.helper);
         let log_in = async |number: usize| {
             let session = node.log_in(&fixture.offices[0].people[number].login, PASSWORD, None).await.unwrap();
             Caller::with(address, &session.token)
@@ -76,7 +86,21 @@ impl House {
         let (kanri, suzuki, takahashi, tanaka) = tokio::join!(log_in(0), log_in(1), log_in(2), log_in(3));
         let short = node.id().short();
         let task = Some(bound.task);
-        Self { node, address, short, kanri, tanaka, suzuki, takahashi, shutdown, task, fixture, _folder: folder }
+        Self {
+            node,
+            address,
+            addresses,
+            helper,
+            short,
+            kanri,
+            tanaka,
+            suzuki,
+            takahashi,
+            shutdown,
+            task,
+            fixture,
+            _folder: folder,
+        }
     }
 
     pub fn nobody(&self) -> Caller {

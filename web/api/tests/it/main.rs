@@ -10,6 +10,7 @@ mod connections;
 mod events;
 mod house;
 mod http;
+mod https;
 mod ids;
 mod imports;
 mod privacy;

@@ -12,7 +12,7 @@ use super::judging::Scope;
 use super::{Projection, Resolved, Unsettled, Work, judging, take_unsettled};
 use crate::events::Happening;
 use crate::store::query::codes::unsigned;
-use crate::store::{Audience, Database, Projector as _, EntryPk, Ledger as LedgerRoom, RoomPk, Writing};
+use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, Projector as _, RoomPk, Writing};
 
 /// A resolved directory, and the number that the table has while it is the right one.
 #[derive(Debug)]

@@ -11,16 +11,21 @@ use crate::store::{Database, Writing};
 pub struct SessionRow {
     pub user: UserId,
     pub device: DeviceId,
-    /// Milliseconds since 1970, as the next two.
+    /// Milliseconds since 1970, as the next three.
     pub created_ms: u64,
     pub used_ms: u64,
+    /// When the lease was last given or renewed in sight of headquarters.
+    pub leased_ms: u64,
+    /// When the row can be dropped: no lease lasts longer.
     pub expires_ms: u64,
+    /// The passcode is asked for before anything else.
+    pub locked: bool,
 }
 
 impl Database {
     pub fn session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>, StoreError> {
         self.row(
-            "SELECT user, device, created_ms, used_ms, expires_ms FROM sessions WHERE token_hash = ?",
+            "SELECT user, device, created_ms, used_ms, leased_ms, expires_ms, locked FROM sessions WHERE token_hash = ?",
             [token_hash],
             |row| {
                 Ok(SessionRow {
@@ -28,10 +33,22 @@ impl Database {
                     device: DeviceId::from_bytes(row.get(1)?),
                     created_ms: unsigned(row, 2)?,
                     used_ms: unsigned(row, 3)?,
-                    expires_ms: unsigned(row, 4)?,
+                    leased_ms: unsigned(row, 4)?,
+                    expires_ms: unsigned(row, 5)?,
+                    locked: row.get(6)?,
                 })
             },
         )
+    }
+
+    /// How many sessions there are on a device, and when one was last used (milliseconds since 1970; 0: never).
+    pub fn sessions_on(&self, device: &DeviceId, user: &UserId) -> Result<(u32, u64), StoreError> {
+        let found = self.row(
+            "SELECT count(*), coalesce(max(used_ms), 0) FROM sessions WHERE device = ? AND user = ?",
+            (device.as_bytes(), user.as_bytes()),
+            |row| Ok((row.get(0)?, unsigned(row, 1)?)),
+        )?;
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -45,24 +62,39 @@ impl Writing<'_> {
             (session.user.as_bytes(), kept.saturating_sub(1)),
         )?;
         self.execute(
-            "INSERT INTO sessions (token_hash, user, device, created_ms, used_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (token_hash, user, device, created_ms, used_ms, leased_ms, expires_ms, locked)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 token_hash,
                 session.user.as_bytes(),
                 session.device.as_bytes(),
                 session.created_ms.cast_signed(),
                 session.used_ms.cast_signed(),
+                session.leased_ms.cast_signed(),
                 session.expires_ms.cast_signed(),
+                session.locked,
             ),
         )?;
         Ok(())
     }
 
-    pub fn extend_session(&self, token_hash: &[u8; 32], used_ms: u64, expires_ms: u64) -> Result<(), StoreError> {
+    /// Notes that a session is in use. `leased_ms` is given where headquarters is in sight.
+    pub fn use_session(
+        &self,
+        token_hash: &[u8; 32],
+        used_ms: u64,
+        leased_ms: u64,
+        expires_ms: u64,
+    ) -> Result<(), StoreError> {
         self.execute(
-            "UPDATE sessions SET used_ms = ?, expires_ms = ? WHERE token_hash = ?",
-            (used_ms.cast_signed(), expires_ms.cast_signed(), token_hash),
+            "UPDATE sessions SET used_ms = ?, leased_ms = ?, expires_ms = ? WHERE token_hash = ?",
+            (used_ms.cast_signed(), leased_ms.cast_signed(), expires_ms.cast_signed(), token_hash),
         )?;
+        Ok(())
+    }
+
+    pub fn lock_session(&self, token_hash: &[u8; 32], locked: bool) -> Result<(), StoreError> {
+        self.execute("UPDATE sessions SET locked = ? WHERE token_hash = ?", (locked, token_hash))?;
         Ok(())
     }
 

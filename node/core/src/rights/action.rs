@@ -1,0 +1,96 @@
+//! Everything that needs a right.
+
+/// What somebody wants to do. New ones are refused to everybody until a rule is written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Action {
+    // --- in a room
+    SeeRoom,
+    Post,
+    EditPage,
+    RenameRoom,
+    ManageMembers,
+    LeaveRoom,
+    React,
+    MarkRead,
+    ShowTyping,
+    EditMessage,
+    RedactMessage,
+
+    // --- as somebody of the organisation
+    SeeSelf,
+    SeeDirectory,
+    SeePeers,
+    CreateRoom,
+    Search,
+    AcceptRules,
+    RequestDevice,
+
+    // --- as an administrator or drill controller
+    SwitchLinks,
+    SeePeople,
+    SeeDevices,
+    SeeRequests,
+    SeeNodes,
+    SeeAudit,
+    SeeUsage,
+    SeeMetrics,
+    /// Stop a person.
+    Suspend,
+    /// Stop a lost phone; everybody may stop their own.
+    SuspendDevice,
+    IssueCode,
+    ManagePosts,
+
+    // --- signed with an administrator's key
+    UnlockConsole,
+    /// Let a person or a device in again.
+    Lift,
+    ManagePeople,
+    ManageOffices,
+    ManageNodes,
+    SetPolicy,
+    EditRules,
+}
+
+impl Action {
+    /// All of them, for tables.
+    pub const ALL: [Self; 37] = [
+        Self::SeeRoom,
+        Self::Post,
+        Self::EditPage,
+        Self::RenameRoom,
+        Self::ManageMembers,
+        Self::LeaveRoom,
+        Self::React,
+        Self::MarkRead,
+        Self::ShowTyping,
+        Self::EditMessage,
+        Self::RedactMessage,
+        Self::SeeSelf,
+        Self::SeeDirectory,
+        Self::SeePeers,
+        Self::CreateRoom,
+        Self::Search,
+        Self::AcceptRules,
+        Self::RequestDevice,
+        Self::SwitchLinks,
+        Self::SeePeople,
+        Self::SeeDevices,
+        Self::SeeRequests,
+        Self::SeeNodes,
+        Self::SeeAudit,
+        Self::SeeUsage,
+        Self::SeeMetrics,
+        Self::Suspend,
+        Self::SuspendDevice,
+        Self::IssueCode,
+        Self::ManagePosts,
+        Self::UnlockConsole,
+        Self::Lift,
+        Self::ManagePeople,
+        Self::ManageOffices,
+        Self::ManageNodes,
+        Self::SetPolicy,
+        Self::EditRules,
+    ];
+}
