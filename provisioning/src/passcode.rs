@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use crate::password::{self, Verifier};
+use crate::password::{MEMORY_KIB, PASSES, Verifier, hash_with};
 
 /// Digits of a passcode.
 pub const DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
@@ -33,7 +33,7 @@ pub fn make_verifier(passcode: &str) -> Result<Verifier, PasscodeRefusal> {
     if is_simple(digits.as_bytes()) {
         return Err(PasscodeRefusal::TooSimple);
     }
-    password::hash(&digits).map_err(|_| PasscodeRefusal::Unhashable)
+    hash_with(&digits, MEMORY_KIB, PASSES).map_err(|_| PasscodeRefusal::Unhashable)
 }
 
 /// The same step between all digits: 000000, 123456, 654321.

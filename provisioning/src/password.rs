@@ -82,13 +82,13 @@ pub fn make_verifier(password: &str, login: &str) -> Result<Verifier, PasswordRe
 /// Checks a new password of this person and makes its verifier with a fresh salt.
 pub fn make_verifier_of(password: &str, owner: &Owner<'_>) -> Result<Verifier, PasswordRefusal> {
     let password = accept(password, owner)?;
-    hash(&password)
+    hash_with(&password, MEMORY_KIB, PASSES)
 }
 
 /// Costs as much as a real check: for log-in names that do not exist, so that time does not tell which do.
 pub fn check_nobody(password: &str) {
     static NOBODY: OnceLock<Option<Verifier>> = OnceLock::new();
-    if let Some(verifier) = NOBODY.get_or_init(|| hash("nobody has this password").ok()) {
+    if let Some(verifier) = NOBODY.get_or_init(|| hash_with("nobody has this password", MEMORY_KIB, PASSES).ok()) {
         let _ = verifier.check(password);
     }
 }
@@ -121,12 +121,7 @@ pub(crate) fn normalise(password: &str) -> Option<Zeroizing<String>> {
     (normal.len() <= PASSWORD_BYTES_MAX).then_some(normal)
 }
 
-/// The verifier of a normalised text at full cost, with a fresh salt.
-pub(crate) fn hash(normal: &str) -> Result<Verifier, PasswordRefusal> {
-    hash_with(normal, MEMORY_KIB, PASSES)
-}
-
-fn hash_with(normal: &str, memory_kib: u32, passes: u32) -> Result<Verifier, PasswordRefusal> {
+pub(crate) fn hash_with(normal: &str, memory_kib: u32, passes: u32) -> Result<Verifier, PasswordRefusal> {
     let params = Params::new(memory_kib, passes, LANES, Some(32)).map_err(|_| PasswordRefusal::Unhashable)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon2.hash_password(normal.as_bytes()).map_err(|_| PasswordRefusal::Unhashable)?;

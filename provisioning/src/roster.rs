@@ -36,8 +36,8 @@ pub use column::Column;
 pub use decoding::{Encoding, EncodingChoice};
 pub use limits::{FILE_BYTES_MAX, PREVIEW_ROWS, PROBLEMS_MAX, ROWS_MAX};
 pub use plan::{
-    Addition, FieldChange, FieldValue, Letter, NotCarriedOut, Outcome, Person, Plan, Planned, Profile, Revision, Snapshot,
-    Undo, UndoOutcome,
+    Addition, FieldChange, FieldValue, Letter, NotCarriedOut, Outcome, Person, Plan, Planned, Profile, Revision,
+    Snapshot, Undo, UndoOutcome,
 };
 pub use problem::{Problem, ProblemCode};
 pub use read::{Roster, Unreadable, read};

@@ -112,7 +112,8 @@ const SECTIONS: [(&str, &str, &str, usize); 27] = [
     ("080300", "消防本部 予防課", "消防本部", 7),
 ];
 
-const HEADER: &str = "職員番号,氏名,氏名カナ,所属コード,所属,役職,メール,電話,参集区分,参集場所,資格,権限,有効開始,有効終了,雇用区分";
+const HEADER: &str =
+    "職員番号,氏名,氏名カナ,所属コード,所属,役職,メール,電話,参集区分,参集場所,資格,権限,有効開始,有効終了,雇用区分";
 
 /// The list as text, with the line ends of Windows.
 pub fn list(people: usize) -> String {
@@ -140,8 +141,11 @@ fn line(number: usize) -> String {
         (0, "北支所 地域振興係" | "南支所 地域振興係" | "消防本部 警防課") => "拠点管理者",
         _ => "職員",
     };
-    let (employment, until) =
-        if number % 9 == 8 && within > 2 { ("会計年度任用職員", "令和20年3月31日") } else { ("正規", "") };
+    let (employment, until) = if number % 9 == 8 && within > 2 {
+        ("会計年度任用職員", "令和20年3月31日")
+    } else {
+        ("正規", "")
+    };
     let muster = ["第1配備", "第2配備", "第3配備"][number % 3];
     let qualification = match number % 12 {
         0 => "防災士",
@@ -152,7 +156,11 @@ fn line(number: usize) -> String {
     let mail = if number % 4 == 3 { String::new() } else { format!("s{number:04}@city.asanagi.example") };
     format!(
         "{:06},{} {},{} {},{code},{section},{post},{mail},090-0000-{number:04},{muster},{place},{qualification},{roles},,{until},{employment}",
-        number + 1_001, family.0, given.0, family.1, given.1,
+        number + 1_001,
+        family.0,
+        given.0,
+        family.1,
+        given.1,
     )
 }
 

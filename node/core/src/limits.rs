@@ -38,8 +38,6 @@ pub const LOGIN_ATTEMPTS_MAX: usize = 10;
 pub const LOGIN_WINDOW_MS: u64 = 10 * 60 * 1_000;
 /// Accounts whose attempts are remembered; beyond that the ones that waited longest are forgotten.
 pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
-/// Log-ins that wait for the check of their password; the next is told to come again.
-pub const PASSWORDS_WAITING_MAX: usize = 2_000;
 /// A device code is good for this long, milliseconds.
 pub const DEVICE_CODE_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Wrong passcodes after which a device is stopped.
@@ -54,6 +52,8 @@ pub const SUSPENSIONS_MAX: usize = 30;
 pub const SUSPENSIONS_WINDOW_MS: u64 = 60 * 60 * 1_000;
 /// Requests for device codes that wait in one office.
 pub const REQUESTS_OPEN_MAX: usize = 1_000;
+/// Log-ins that wait for the check of their password; the next is told to come again.
+pub const PASSWORDS_WAITING_MAX: usize = 2_000;
 /// Sessions one person may have; the one unused for longest ends when another begins.
 pub const SESSIONS_PER_USER_MAX: u32 = 50;
 /// Room pages kept loaded.

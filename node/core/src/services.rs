@@ -35,15 +35,3 @@ pub(crate) use health::Health;
 pub(crate) use peers::saved_links;
 pub(crate) use sight::Sight;
 pub(crate) use signals::Signals;
-
-use noroshi_provisioning::password::{InitialPassword, Verifier};
-
-use crate::error::ServiceError;
-
-/// A password to be handed over on paper, and what it is checked against.
-pub(crate) fn initial_password() -> Result<(InitialPassword, Verifier), ServiceError> {
-    let failed = |error: noroshi_provisioning::password::NotMade| ServiceError::Storage(error.to_string());
-    let password = InitialPassword::random().map_err(failed)?;
-    let verifier = password.verifier().map_err(failed)?;
-    Ok((password, verifier))
-}

@@ -99,7 +99,8 @@ fn decode_cp932(bytes: &[u8]) -> String {
 /// Whether a line is UTF-8 with Japanese characters of three bytes. In CP932 the same bytes are rows of rare kanji that no
 /// list of names contains.
 fn is_utf8_japanese(line: &[u8]) -> bool {
-    let is_japanese = |c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}');
+    let is_japanese =
+        |c: char| matches!(c, '\u{3000}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}');
     !line.is_ascii() && std::str::from_utf8(line).is_ok_and(|text| text.chars().any(is_japanese))
 }
 

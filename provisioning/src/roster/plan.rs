@@ -109,13 +109,7 @@ impl Plan {
         Ok(())
     }
 
-    fn new_person(
-        &self,
-        row: &RosterRow,
-        login: String,
-        places: &Places<'_>,
-        now_ms: u64,
-    ) -> Result<Person, Problem> {
+    fn new_person(&self, row: &RosterRow, login: String, places: &Places<'_>, now_ms: u64) -> Result<Person, Problem> {
         let mut person = Person::default();
         person.take_details(row);
         person.details.valid_from_ms = row.starts_ms;

@@ -147,10 +147,7 @@ impl Problem {
     pub fn prevents(&self) -> bool {
         !matches!(
             self.code,
-            ProblemCode::ColumnIgnored
-                | ProblemCode::Reinstated
-                | ProblemCode::NotPlanned
-                | ProblemCode::ChangedSince
+            ProblemCode::ColumnIgnored | ProblemCode::Reinstated | ProblemCode::NotPlanned | ProblemCode::ChangedSince
         )
     }
 }

@@ -122,7 +122,9 @@ fn shown(record: &Record) -> Vec<String> {
 
 /// A file in EUC-JP looks like rows of half-width katakana without a header; it is kinder to say what it is.
 fn explain_euc_jp(bytes: &[u8], roster: &mut Roster) {
-    let Some(problem) = roster.problems.iter_mut().find(|problem| problem.code == ProblemCode::NoHeader) else { return };
+    let Some(problem) = roster.problems.iter_mut().find(|problem| problem.code == ProblemCode::NoHeader) else {
+        return;
+    };
     let records = as_euc_jp(bytes).map(|text| delimited::read(&text).records).unwrap_or_default();
     if records.first().is_some_and(Header::is_in) {
         problem.code = ProblemCode::EucJp;

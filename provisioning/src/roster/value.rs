@@ -88,7 +88,11 @@ pub(super) fn email(text: &str) -> Result<String, ProblemCode> {
     let sound = email.len() <= EMAIL_BYTES_MAX
         && email.bytes().all(|byte| byte.is_ascii_graphic())
         && email.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+            !name.is_empty()
+                && !host.contains('@')
+                && host.contains('.')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
     if sound { Ok(email) } else { Err(ProblemCode::Email) }
 }
@@ -139,10 +143,17 @@ fn role(word: &str) -> Result<Role, ProblemCode> {
 
 pub(super) fn employment(text: &str) -> Result<Employment, ProblemCode> {
     Ok(match folded(text).as_str() {
-        "正規" | "正規職員" | "正職員" | "常勤" | "再任用" | "再任用職員" | "regular" => Employment::Regular,
-        "会計年度" | "会計年度任用" | "会計年度任用職員" | "任期付" | "任期付職員" | "非常勤" | "臨時" | "fixed_term" => {
-            Employment::FixedTerm
+        "正規" | "正規職員" | "正職員" | "常勤" | "再任用" | "再任用職員" | "regular" => {
+            Employment::Regular
         }
+        "会計年度"
+        | "会計年度任用"
+        | "会計年度任用職員"
+        | "任期付"
+        | "任期付職員"
+        | "非常勤"
+        | "臨時"
+        | "fixed_term" => Employment::FixedTerm,
         _ => return Err(ProblemCode::UnknownEmployment),
     })
 }
@@ -236,7 +247,8 @@ mod tests {
     #[test]
     fn addresses_have_one_at_sign_and_a_host() {
         assert_eq!(email("Ｔ.sato@city.asanagi.lg.jp").as_deref(), Ok("T.sato@city.asanagi.lg.jp"));
-        for text in ["sato", "@city.jp", "sato@", "sato@city", "a@b@c.jp", "佐藤@city.jp", "a b@c.jp", "a@.jp", "a@jp."] {
+        for text in ["sato", "@city.jp", "sato@", "sato@city", "a@b@c.jp", "佐藤@city.jp", "a b@c.jp", "a@.jp", "a@jp."]
+        {
             assert_eq!(email(text), Err(ProblemCode::Email), "{text}");
         }
     }

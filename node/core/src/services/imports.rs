@@ -5,6 +5,7 @@ mod shown;
 
 use std::sync::Arc;
 
+use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::ledger::LedgerWriter;
 use noroshi_provisioning::roster::{self, EncodingChoice, NotCarriedOut, Plan, Unreadable};
 use noroshi_provisioning::{AdministratorKey, Directory};
@@ -41,7 +42,7 @@ impl Node {
     /// # Errors
     /// `Forbidden` for all but system administrators; `Denied("import_running")` while another one is worked with.
     pub fn begin_import(&self, actor: &Actor) -> Result<Importing, ServiceError> {
-        check_may_import(&self.inner, actor)?;
+        self.inner.check_may_import(actor)?;
         let permit = self.inner.imports.clone().try_acquire_owned();
         let permit = permit.map_err(|_| ServiceError::Denied("import_running"))?;
         Ok(Importing { inner: self.inner.clone(), actor: actor.clone(), _permit: permit })
@@ -49,21 +50,23 @@ impl Node {
 
     /// The newest lists; of what they do only how many and who.
     pub async fn imports(&self, actor: &Actor, wording: Wording) -> Result<Vec<ImportView>, ServiceError> {
-        check_may_import(&self.inner, actor)?;
+        self.inner.check_may_import(actor)?;
         let rows = self.inner.read(|database| Ok(database.imports(IMPORTS_PAGE)?)).await?;
         let directory = self.inner.directory();
         rows.iter().map(|row| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)))).collect()
     }
 
     pub async fn import(&self, actor: &Actor, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
-        check_may_import(&self.inner, actor)?;
+        self.inner.check_may_import(actor)?;
         let row = self.inner.read(move |database| Ok(database.import(id)?)).await?.ok_or(ServiceError::NotFound)?;
         Ok(Kept::of(&row)?.view(&row, &self.inner.directory(), wording))
     }
 }
 
-fn check_may_import(inner: &Inner, actor: &Actor) -> Result<(), ServiceError> {
-    may(&inner.directory(), actor, Action::ManagePeople, Object::Organisation)
+impl Inner {
+    fn check_may_import(&self, actor: &Actor) -> Result<(), ServiceError> {
+        may(&self.directory(), actor, Action::ManagePeople, Object::Organisation)
+    }
 }
 
 impl Importing {
@@ -102,23 +105,18 @@ impl Importing {
     /// # Errors
     /// `Denied`: `import_not_draft`, `import_has_problems`, or `directory_changed` when it would do something else now
     /// than what was shown; then the draft shows that.
-    pub async fn apply(
-        self,
-        key: Arc<AdministratorKey>,
-        id: Uuid,
-        wording: Wording,
-    ) -> Result<ImportView, ServiceError> {
+    pub async fn apply(self, key: &AdministratorKey, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
             let (row, mut kept) = self.load(id, ImportState::Draft, "import_not_draft").await?;
             let (directory, now_ms) = (self.inner.directory(), self.inner.clock.wall_ms());
-            let (signing, device) = (key.clone(), self.actor.device);
+            let (signing, device) = (copy(key)?, self.actor.device);
             let (rows, shown, planned) = (kept.rows.clone(), kept.plan.clone(), directory.clone());
             let carried_out = off_the_runtime(move || {
                 let plan = Plan::of(&rows, &planned, now_ms);
                 if !plan.does_the_same(&shown) {
                     return Ok(Prepared::Otherwise(Box::new(plan)));
                 }
-                let writer = LedgerWriter { directory: &planned, signer: &*signing, device };
+                let writer = LedgerWriter { directory: &planned, signer: &signing, device };
                 plan.carry_out(writer, &mut Uuid::now_v7, now_ms).map(Prepared::Ready).map_err(not_carried_out)
             });
             let outcome = match carried_out.await? {
@@ -147,19 +145,14 @@ impl Importing {
     ///
     /// # Errors
     /// `Denied`: `import_not_applied`, `nothing_to_undo`, or `last_administrator`.
-    pub async fn undo(
-        self,
-        key: Arc<AdministratorKey>,
-        id: Uuid,
-        wording: Wording,
-    ) -> Result<ImportView, ServiceError> {
+    pub async fn undo(self, key: &AdministratorKey, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
             let (row, mut kept) = self.load(id, ImportState::Applied, "import_not_applied").await?;
             let (directory, now_ms) = (self.inner.directory(), self.inner.clock.wall_ms());
-            let (signing, device) = (key.clone(), self.actor.device);
+            let (signing, device) = (copy(key)?, self.actor.device);
             let (undo, known) = (kept.undo.clone().unwrap_or_default(), directory.clone());
             let taken_back = off_the_runtime(move || {
-                let writer = LedgerWriter { directory: &known, signer: &*signing, device };
+                let writer = LedgerWriter { directory: &known, signer: &signing, device };
                 undo.carry_out(writer, &mut Uuid::now_v7, now_ms).map_err(|error| match error {
                     NotCarriedOut::Problems => ServiceError::Denied("last_administrator"),
                     other => not_carried_out(other),
@@ -248,6 +241,12 @@ fn letters(letters: Vec<roster::Letter>, directory: &Directory) -> Vec<ImportLet
         }
     };
     letters.into_iter().map(letter).collect()
+}
+
+/// For a thread of its own: the console may lock meanwhile.
+fn copy(key: &AdministratorKey) -> Result<AdministratorKey, ServiceError> {
+    let pair = KeyPair::from_seed(key.key().seed()).map_err(|error| ServiceError::Storage(error.to_string()))?;
+    Ok(AdministratorKey::new(key.user(), key.entry(), pair))
 }
 
 async fn off_the_runtime<T: Send + 'static>(

@@ -309,15 +309,28 @@ impl Inner {
                 false
             }
         };
-        in_turn(place, check).await
+        self.compute_at(place, check).await
     }
 
-    /// Does something that costs as much as a password, off the runtime, in the queue of those.
+    /// Does something that costs as much as a password, off the runtime, in its turn.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        in_turn(self.passwords.enter()?, work).await
+        self.compute_at(self.passwords.enter()?, work).await
+    }
+
+    async fn compute_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let turn = place.turn().await?;
+        let held = move || {
+            let _turn = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(held).await.map_err(|_| ServiceError::Busy)
     }
 
     pub(super) async fn session(&self, hash: TokenHash) -> Result<Session, ServiceError> {
@@ -372,18 +385,6 @@ impl Inner {
             office: record.map(|record| People::of(&directory).office(record.office)),
         }
     }
-}
-
-async fn in_turn<T: Send + 'static>(
-    place: Place,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ServiceError> {
-    let turn = place.turn().await?;
-    let held = move || {
-        let _turn = turn;
-        work()
-    };
-    tokio::task::spawn_blocking(held).await.map_err(|_| ServiceError::Busy)
 }
 
 /// As it stands in the directory: what an input method made of it is undone. Nobody has a longer one.

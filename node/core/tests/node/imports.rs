@@ -1,11 +1,7 @@
 //! Staff lists from the file to the log-in, and back.
 
-use std::sync::Arc;
-
 use noroshi_node::ServiceError;
 use noroshi_node::view::{ImportState, ImportView, Role, Wording};
-use noroshi_provisioning::AdministratorKey;
-use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::roster::EncodingChoice;
 
 use crate::city::{CITY, Office, person};
@@ -14,13 +10,6 @@ const LIST: &str = "職員番号,氏名,氏名カナ,拠点,所属,役職,権限
                     0012,髙﨑 太郎,ﾀｶｻｷ ﾀﾛｳ,北支所,総務課,主事,拠点管理者\n\
                     0013,山田 花子,ﾔﾏﾀﾞ ﾊﾅｺ,本庁,税務課,係長,\n";
 
-/// The administrator's key, as the console holds it.
-fn key() -> Arc<AdministratorKey> {
-    let key = &CITY.administrator;
-    let pair = KeyPair::from_seed(key.key().seed()).unwrap();
-    Arc::new(AdministratorKey::new(key.user(), key.entry(), pair))
-}
-
 async fn read(office: &Office, list: &str) -> Result<ImportView, ServiceError> {
     let importing = office.node.begin_import(&person(0, 0))?;
     importing.read(list.into(), EncodingChoice::Auto, Wording::Japanese).await
@@ -28,12 +17,12 @@ async fn read(office: &Office, list: &str) -> Result<ImportView, ServiceError> {
 
 async fn apply(office: &Office, import: &ImportView) -> Result<ImportView, ServiceError> {
     let importing = office.node.begin_import(&person(0, 0))?;
-    importing.apply(key(), import.id, Wording::Japanese).await
+    importing.apply(&CITY.administrator, import.id, Wording::Japanese).await
 }
 
 async fn undo(office: &Office, import: &ImportView) -> Result<ImportView, ServiceError> {
     let importing = office.node.begin_import(&person(0, 0))?;
-    importing.undo(key(), import.id, Wording::Japanese).await
+    importing.undo(&CITY.administrator, import.id, Wording::Japanese).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -81,13 +81,15 @@ impl<'a> Matching<'a> {
         match (current.as_slice(), ended.as_slice()) {
             ([one], _) => Ok(Some(one)),
             ([], []) => Ok(None),
-            ([], ended) => match ended.iter().filter(|user| folded(&user.name) == folded(&row.name)).max_by_key(|u| u.id) {
-                Some(same) => Ok(Some(same)),
-                None => {
-                    let names: Vec<&str> = ended.iter().map(|user| user.name.as_str()).collect();
-                    Err(Problem::of_row(row.row, ProblemCode::NumberReused).about(&names.join("、")))
+            ([], ended) => {
+                match ended.iter().filter(|user| folded(&user.name) == folded(&row.name)).max_by_key(|u| u.id) {
+                    Some(same) => Ok(Some(same)),
+                    None => {
+                        let names: Vec<&str> = ended.iter().map(|user| user.name.as_str()).collect();
+                        Err(Problem::of_row(row.row, ProblemCode::NumberReused).about(&names.join("、")))
+                    }
                 }
-            },
+            }
             (several, _) => {
                 let names: Vec<&str> = several.iter().map(|user| user.name.as_str()).collect();
                 Err(Problem::of_row(row.row, ProblemCode::NumberShared).about(&names.join("、")))

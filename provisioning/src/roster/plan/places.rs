@@ -69,7 +69,8 @@ impl<'a> Places<'a> {
             return Ok(known);
         }
         let named = self.sections_of.get(&number_key(code));
-        match named.and_then(|sections| sections.first()).filter(|_| named.is_some_and(|sections| sections.len() == 1)) {
+        match named.and_then(|sections| sections.first()).filter(|_| named.is_some_and(|sections| sections.len() == 1))
+        {
             Some(section) => Ok((*section).to_owned()),
             None => Err(Problem::of_row(row.row, ProblemCode::UnknownSection).about(code)),
         }

@@ -141,7 +141,11 @@ impl Back {
         for role in Role::ALL {
             let mut has = now.contains(&role);
             self.field(&mut has, &after.contains(&role), &before.contains(&role));
-            if has { now.insert(role) } else { now.remove(&role) };
+            if has {
+                now.insert(role)
+            } else {
+                now.remove(&role)
+            };
         }
     }
 }

@@ -33,7 +33,8 @@ fn every_encoding_of_a_spreadsheet_gives_the_same_people() {
 
 #[test]
 fn characters_of_cp932_arrive_as_themselves() {
-    for name in ["髙橋", "﨑山", "Ⅲ①㈱℡", "山～田", "山－田", "山∥田", "￠￡￢", "表ソ能予十貼", "彅渡邉齋藤辻", "ﾊﾟﾋﾞ"] {
+    for name in ["髙橋", "﨑山", "Ⅲ①㈱℡", "山～田", "山－田", "山∥田", "￠￡￢", "表ソ能予十貼", "彅渡邉齋藤辻", "ﾊﾟﾋﾞ"]
+    {
         let text = format!("職員番号,氏名\r\n1,{name}\r\n");
         assert_eq!(roster(&cp932(&text)).rows[0].name, name);
     }
@@ -69,7 +70,8 @@ fn rows_of_another_encoding_are_named_and_never_guessed() {
 
 #[test]
 fn characters_of_one_machine_are_refused_with_their_row() {
-    let sentence = "「氏名」に外字があります。外字は機械ごとに形が変わるため、標準の文字(代替文字)に置き換えてください。";
+    let sentence =
+        "「氏名」に外字があります。外字は機械ごとに形が変わるため、標準の文字(代替文字)に置き換えてください。";
     is_told("職員番号,氏名\n1,山田\n2,\u{e000}田\n", Some(3), Some("氏名"), "gaiji", sentence);
     let bytes = [cp932("職員番号,氏名\r\n1,山田\r\n2,"), b"\xf0\x40".to_vec(), cp932("田\r\n")].concat();
     bytes_are_told(&bytes, Some(3), Some("氏名"), "gaiji", sentence);
@@ -107,7 +109,9 @@ fn rows_have_as_many_cells_as_the_header() {
 
 #[test]
 fn quotes_line_breaks_tabs_and_nul() {
-    let row = &rows("職員番号,氏名,資格\r\n1,\"山田 \"\"太郎\"\"\",\"防災士\r\n危険物, 乙4\"\r\n".replace(", 乙4", "").as_str())[0];
+    let row = &rows(
+        "職員番号,氏名,資格\r\n1,\"山田 \"\"太郎\"\"\",\"防災士\r\n危険物, 乙4\"\r\n".replace(", 乙4", "").as_str(),
+    )[0];
     assert_eq!((row.name.as_str(), row.qualifications.as_deref()), ("山田 \"太郎\"", Some("防災士、危険物")));
     assert_eq!(rows("職員番号,氏名\r1,山田\r2,鈴木\r")[1].row, 3);
     assert_eq!(rows("職員番号\t氏名\n1\t山田\n")[0].name, "山田");
@@ -135,7 +139,8 @@ fn files_of_any_size_are_answered() {
     let most = header.clone() + &(0..ROWS_MAX).map(line).collect::<String>();
     assert_eq!(rows(&most).len(), ROWS_MAX);
     let too_many = header.clone() + &(0..100_000).map(line).collect::<String>();
-    let sentence = "一度に取り込めるのは10,000人までです。ファイルを分けてください。名簿にない人が停止されることはありません。";
+    let sentence =
+        "一度に取り込めるのは10,000人までです。ファイルを分けてください。名簿にない人が停止されることはありません。";
     is_told(&too_many, None, None, "too_many_rows", sentence);
     let mut large = header.into_bytes();
     large.resize(FILE_BYTES_MAX, b'\n');
@@ -160,7 +165,8 @@ fn of_many_problems_the_first_are_told() {
 fn any_bytes_are_answered() {
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
     for round in 0..2_000 {
-        let mut bytes = if round % 2 == 0 { cp932(LIST) } else { workbook(&[&["職員番号", "氏名"], &["1", "山田"]]) };
+        let mut bytes =
+            if round % 2 == 0 { cp932(LIST) } else { workbook(&[&["職員番号", "氏名"], &["1", "山田"]]) };
         for _ in 0..8 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let place = usize::try_from(seed >> 33).unwrap() % bytes.len();
@@ -183,10 +189,18 @@ fn workbook(cells: &[&[&str]]) -> Vec<u8> {
 
 #[test]
 fn a_workbook_is_read_like_text() {
-    let bytes = workbook(&[&["職員番号", "氏名", "氏名カナ", "役職"], &["0012", "髙﨑 太郎", "ﾀｶｻｷ ﾀﾛｳ"], &[], &["13", "葛\u{e0100}城"]]);
+    let bytes = workbook(&[
+        &["職員番号", "氏名", "氏名カナ", "役職"],
+        &["0012", "髙﨑 太郎", "ﾀｶｻｷ ﾀﾛｳ"],
+        &[],
+        &["13", "葛\u{e0100}城"],
+    ]);
     let roster = roster(&bytes);
     assert_eq!((roster.encoding, roster.problems.as_slice(), roster.count), (Encoding::Workbook, &[][..], 2));
-    assert_eq!((roster.rows[0].number.as_deref(), roster.rows[0].kana.as_deref()), (Some("0012"), Some("たかさき たろう")));
+    assert_eq!(
+        (roster.rows[0].number.as_deref(), roster.rows[0].kana.as_deref()),
+        (Some("0012"), Some("たかさき たろう"))
+    );
     assert_eq!((roster.rows[1].row, roster.rows[1].name.as_str()), (4, "葛\u{e0100}城"));
     assert_eq!(roster.preview[0], ["0012", "髙﨑 太郎", "ﾀｶｻｷ ﾀﾛｳ", ""]);
 }

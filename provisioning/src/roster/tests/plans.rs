@@ -99,7 +99,10 @@ fn a_person_who_is_new_gets_an_account_and_a_letter() {
                 ００１２,髙﨑　太郎,ﾀｶｻｷ ﾀﾛｳ,拠点２,0101,総務課,主事,a@b.jp,+81-90-1234-5678,第1,北小学校,防災士,拠点管理者,会計年度任用職員,R10.3.31\n";
     let (letters, _) = hall.import(list);
     let person = hall.person("0012");
-    assert_eq!((person.login.as_str(), person.name.as_str(), person.kana.as_str()), ("0012", "髙﨑 太郎", "たかさき たろう"));
+    assert_eq!(
+        (person.login.as_str(), person.name.as_str(), person.kana.as_str()),
+        ("0012", "髙﨑 太郎", "たかさき たろう")
+    );
     assert_eq!((person.office, person.section.as_str(), person.post.as_str()), (office(2), "総務課", "主事"));
     assert_eq!((person.details.phone.as_str(), person.details.email.as_str()), ("09012345678", "a@b.jp"));
     assert_eq!((person.details.section_code.as_str(), person.details.muster_class.as_str()), ("0101", "第1"));
@@ -126,14 +129,18 @@ fn accounts_of_sections_need_no_number() {
 #[test]
 fn numbers_are_one_however_they_are_written() {
     let mut hall = Hall::new();
-    hall.import(&format!("{STAFF}0012,山田 太郎,ヤマダ タロウ,拠点1,総務課,主事\nA01,鈴木 花子,スズキ ハナコ,拠点1,総務課,主事\n"));
+    hall.import(&format!(
+        "{STAFF}0012,山田 太郎,ヤマダ タロウ,拠点1,総務課,主事\nA01,鈴木 花子,スズキ ハナコ,拠点1,総務課,主事\n"
+    ));
     for number in ["0012", "12", "１２", " 00 12 ", "000012", "=\"0012\""] {
         let plan = hall.plan(&format!("{STAFF}{number},山田 太郎,ヤマダ タロウ,拠点1,総務課,主事\n"));
         assert_eq!((plan.same, plan.is_empty()), (1, true), "{number}");
     }
     assert_eq!(hall.plan(&format!("{STAFF}ａ01,鈴木 花子,スズキ ハナコ,拠点1,総務課,主事\n")).same, 1);
     for (number, shown) in [("0012", "0012"), ("12", "12"), ("１２", "12"), ("00 12", "0012")] {
-        let sentence = format!("職員番号「{shown}」が同じファイルに2回以上あります(先頭の0、全角と半角、大文字と小文字は区別しません)。");
+        let sentence = format!(
+            "職員番号「{shown}」が同じファイルに2回以上あります(先頭の0、全角と半角、大文字と小文字は区別しません)。"
+        );
         let list = format!("{STAFF}12,山田 太郎,,拠点1,総務課,\n{number},山田 次郎,,拠点1,総務課,\n");
         has_problem(&hall, &list, Some(3), "duplicate_number", &sentence);
     }
@@ -142,7 +149,9 @@ fn numbers_are_one_however_they_are_written() {
 #[test]
 fn people_of_one_name_are_two_people() {
     let mut hall = Hall::new();
-    let list = format!("{STAFF}1,佐藤 一郎,サトウ イチロウ,拠点1,総務課,主事\n2,佐藤 一郎,サトウ イチロウ,拠点1,総務課,主事\n");
+    let list = format!(
+        "{STAFF}1,佐藤 一郎,サトウ イチロウ,拠点1,総務課,主事\n2,佐藤 一郎,サトウ イチロウ,拠点1,総務課,主事\n"
+    );
     hall.import(&list);
     assert_ne!(hall.person("1").id, hall.person("2").id);
     assert_eq!(hall.plan(&list).same, 2);
@@ -157,9 +166,21 @@ fn log_in_names_are_of_one_person() {
     let list = format!("{with_login}3,x,山田 太郎,拠点1,総務課\n4,Ｘ,山田 次郎,拠点1,総務課\n");
     has_problem(&hall, &list, Some(3), "duplicate_login", twice);
     let differ = "職員番号とログイン名が別の人(佐藤 一郎、鈴木 花子)を指しています。";
-    has_problem(&hall, &format!("{with_login}1,suzuki,佐藤 一郎,拠点1,総務課\n"), Some(2), "number_and_login_differ", differ);
+    has_problem(
+        &hall,
+        &format!("{with_login}1,suzuki,佐藤 一郎,拠点1,総務課\n"),
+        Some(2),
+        "number_and_login_differ",
+        differ,
+    );
     let differ = "職員番号とログイン名が別の人(佐藤 一郎)を指しています。";
-    has_problem(&hall, &format!("{with_login}9,sato,佐藤 一郎,拠点1,総務課\n"), Some(2), "number_and_login_differ", differ);
+    has_problem(
+        &hall,
+        &format!("{with_login}9,sato,佐藤 一郎,拠点1,総務課\n"),
+        Some(2),
+        "number_and_login_differ",
+        differ,
+    );
     // A number alone becomes the name to log in with; this one is taken.
     hall.import("ログイン名,氏名,拠点,所属\n77,当直,拠点1,総務課\n");
     let taken = "ログイン名「77」はほかの人が使っています。「ログイン名」の列で別の名前を付けてください。";
@@ -178,7 +199,8 @@ fn who_moves_changes_and_nobody_else() {
         admin.password(id, user, office(1), make_verifier("しおかぜ-かもめ", "").unwrap())
     });
     drop(administrator);
-    let plan = hall.plan(&format!("{STAFF}1,佐藤 一郎,サトウ,拠点2,建設課,係長\n2,鈴木 花子,スズキ,拠点1,税務課,主任\n"));
+    let plan =
+        hall.plan(&format!("{STAFF}1,佐藤 一郎,サトウ,拠点2,建設課,係長\n2,鈴木 花子,スズキ,拠点1,税務課,主任\n"));
     assert_eq!((plan.additions.len(), plan.revisions.len(), plan.same), (0, 1, 1));
     let revision = &plan.revisions[0];
     let changes = revision.before.person.changes(&revision.after.person);
@@ -255,7 +277,8 @@ fn a_number_is_not_given_to_somebody_else_after_its_owner_left() {
     let with_end = "職員番号,氏名,拠点,所属,有効終了\n";
     hall.import(&format!("{with_end}12,山田 花子,拠点1,総務課,2026-12-31\n"));
     hall.now_ms = APRIL;
-    let reused = "この職員番号は、利用を終えた 山田 花子 さんのものです。別の番号にするか、同じ人なら氏名をそろえてください。";
+    let reused =
+        "この職員番号は、利用を終えた 山田 花子 さんのものです。別の番号にするか、同じ人なら氏名をそろえてください。";
     has_problem(&hall, &format!("{STAFF}0012,鈴木 次郎,,拠点1,総務課,\n"), Some(2), "number_reused", reused);
     // The same person comes back: said, and done.
     let list = format!("{STAFF}12,山田　花子,,拠点1,総務課,主事\n");
@@ -284,7 +307,13 @@ fn who_leaves_is_ended_and_who_has_left_is_not_registered() {
     assert!(hall.plan(&format!("{with_end}{line},2026-03-31\n")).is_empty());
     let both = "職員番号,氏名,拠点,所属,有効開始,有効終了\n";
     let turned = "山田 花子 さんの有効終了が有効開始より前です。";
-    is_told(&format!("{both}8,山田 花子,拠点1,総務課,2027-04-01,2027-03-31\n"), Some(2), None, "end_before_start", turned);
+    is_told(
+        &format!("{both}8,山田 花子,拠点1,総務課,2027-04-01,2027-03-31\n"),
+        Some(2),
+        None,
+        "end_before_start",
+        turned,
+    );
 }
 
 #[test]
@@ -297,7 +326,10 @@ fn a_transfer_takes_force_on_its_day() {
     has_problem(&hall, &list, Some(2), "not_planned", waits);
     hall.import(&list);
     let person = hall.person("1");
-    assert_eq!((person.office, person.section.as_str(), person.details.muster_place.as_str()), (office(1), "総務課", "本庁"));
+    assert_eq!(
+        (person.office, person.section.as_str(), person.details.muster_place.as_str()),
+        (office(1), "総務課", "本庁")
+    );
     assert!(person.roles.iter().eq([&Role::Staff]), "nobody gets a right early");
     assert_eq!(person.planned.len(), 1);
     assert!(hall.plan(&list).is_empty());
@@ -336,7 +368,8 @@ fn who_begins_later_begins_later() {
     let mut hall = Hall::new();
     let dated = "職員番号,氏名,拠点,所属,役職,有効開始\n";
     hall.import(&format!("{dated}1,佐藤 一郎,拠点1,総務課,主事,2027-04-01\n"));
-    let begins = |hall: &Hall| hall.directory().users().find(|user| user.details.number == "1").unwrap().details.valid_from_ms;
+    let begins =
+        |hall: &Hall| hall.directory().users().find(|user| user.details.number == "1").unwrap().details.valid_from_ms;
     assert_eq!(begins(&hall), Some(APRIL));
     assert!(hall.plan(&format!("{dated}1,佐藤 一郎,拠点1,総務課,主事,2027-04-01\n")).is_empty());
     hall.import(&format!("{dated}1,佐藤 一郎,拠点1,総務課,主任,2027-10-01\n"));
@@ -361,7 +394,8 @@ fn the_last_administrator_stays() {
 #[test]
 fn a_problem_keeps_the_whole_list_back() {
     let mut hall = Hall::new();
-    let (directory, plan) = (hall.directory(), hall.plan(&format!("{STAFF}1,佐藤,,拠点1,総務課,\n2,鈴木,,東支所,総務課,\n")));
+    let (directory, plan) =
+        (hall.directory(), hall.plan(&format!("{STAFF}1,佐藤,,拠点1,総務課,\n2,鈴木,,東支所,総務課,\n")));
     assert_eq!(plan.additions.len(), 1);
     assert_eq!(hall.carry_out(&directory, &plan).unwrap_err(), NotCarriedOut::Problems);
 }
@@ -382,7 +416,8 @@ fn lists_imported_on_two_islands_are_noticed_when_they_meet() {
         entry.seq += 1_000;
         (log, entry)
     }));
-    let sentence = "この職員番号の人がすでに2人以上登録されています(山田 花子、山田 花子)。先にどちらかを整理してください。";
+    let sentence =
+        "この職員番号の人がすでに2人以上登録されています(山田 花子、山田 花子)。先にどちらかを整理してください。";
     has_problem(&east, &list, Some(2), "number_shared", sentence);
 }
 

@@ -4,7 +4,8 @@ use encoding_rs::{EUC_JP, SHIFT_JIS};
 
 use crate::roster::{EncodingChoice, Problem, Roster, RosterRow, read};
 
-pub const HEADER: &str = "職員番号,氏名,氏名カナ,所属コード,所属,役職,メール,電話,参集区分,参集場所,資格,権限,有効開始,有効終了";
+pub const HEADER: &str =
+    "職員番号,氏名,氏名カナ,所属コード,所属,役職,メール,電話,参集区分,参集場所,資格,権限,有効開始,有効終了";
 
 pub fn cp932(text: &str) -> Vec<u8> {
     let (bytes, _, unmappable) = SHIFT_JIS.encode(text);

@@ -10,12 +10,7 @@ use crate::state::State;
 
 /// The bytes of a file of one of these types and at most `limit` bytes. Refused before a byte is read where the client
 /// says how much it wants to send.
-pub async fn read_file(
-    state: &State,
-    request: Request,
-    types: &[&str],
-    limit: usize,
-) -> Result<Vec<u8>, Problem> {
+pub async fn read_file(state: &State, request: Request, types: &[&str], limit: usize) -> Result<Vec<u8>, Problem> {
     let (parts, body) = request.into_parts();
     check_type(&parts.headers, types)?;
     let said = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -98,7 +98,7 @@ pub async fn apply(
 ) -> Result<Answer<ImportView>, Problem> {
     let importing = state.node.begin_import(&session.actor)?;
     let key = state.node.signer(&session.actor)?;
-    Ok(Answer(importing.apply(key, import, wording(&headers)).await?))
+    Ok(Answer(importing.apply(&key, import, wording(&headers)).await?))
 }
 
 /// Take back what the list did, as far as nobody has changed it since. Who keeps a change is named in `problems`.
@@ -114,7 +114,7 @@ pub async fn undo(
 ) -> Result<Answer<ImportView>, Problem> {
     let importing = state.node.begin_import(&session.actor)?;
     let key = state.node.signer(&session.actor)?;
-    Ok(Answer(importing.undo(key, import, wording(&headers)).await?))
+    Ok(Answer(importing.undo(&key, import, wording(&headers)).await?))
 }
 
 fn wording(headers: &HeaderMap) -> Wording {

@@ -1,6 +1,7 @@
 //! People: the list, one of them, making, changing, passwords, roles.
 
 use noroshi_provisioning::ledger::{self, Details, User, UserSet};
+use noroshi_provisioning::password::{InitialPassword, NotMade, Verifier};
 use noroshi_provisioning::{OfficeId, Role};
 use noroshi_sync::id::{EntryId, UserId};
 
@@ -88,7 +89,7 @@ impl Node {
         let office = new.edit.office.ok_or(ServiceError::Invalid { field: "office", code: "empty" })?;
         may(&self.inner.directory(), actor, Action::ManagePeople, Object::Organisation)?;
         self.signer(actor)?;
-        let (initial_password, verifier) = super::super::initial_password()?;
+        let (initial_password, verifier) = self.initial_password().await?;
         let work = move |writer: &ledger::LedgerWriter<'_, _>, mint: &dyn Fn() -> EntryId| {
             let empty = UserSet {
                 user,
@@ -114,7 +115,6 @@ impl Node {
             Ok(drafts)
         };
         self.signed(actor, Action::ManagePeople, Object::Organisation, Box::new(work)).await?;
-        let initial_password = initial_password.as_str().to_owned();
         Ok(NewPersonView { person: self.person(actor, user).await?, initial_password })
     }
 
@@ -148,13 +148,24 @@ impl Node {
     pub async fn reset_password(&self, actor: &Actor, user: UserId) -> Result<String, ServiceError> {
         may(&self.inner.directory(), actor, Action::ManagePeople, Object::Person(user))?;
         self.signer(actor)?;
-        let (initial_password, verifier) = super::super::initial_password()?;
+        let (initial_password, verifier) = self.initial_password().await?;
         let work = move |writer: &ledger::LedgerWriter<'_, _>, mint: &dyn Fn() -> EntryId| {
             let office = writer.directory.user(user).ok_or(ServiceError::NotFound)?.office;
             Ok(vec![writer.password(mint(), user, office, verifier.clone()).map_err(invalid)?])
         };
         self.signed(actor, Action::ManagePeople, Object::Person(user), Box::new(work)).await?;
-        Ok(initial_password.as_str().to_owned())
+        Ok(initial_password)
+    }
+
+    /// A password to be handed over on paper, and what is kept of it.
+    async fn initial_password(&self) -> Result<(String, Verifier), ServiceError> {
+        let make = || {
+            let password = InitialPassword::random()?;
+            let verifier = password.verifier()?;
+            Ok((password.as_str().to_owned(), verifier))
+        };
+        let made: Result<_, NotMade> = self.inner.compute(make).await?;
+        made.map_err(|error| ServiceError::Storage(error.to_string()))
     }
 
     /// Gives or takes a role.

@@ -1,7 +1,7 @@
 //! A list as its administrator sees it.
 
 use noroshi_provisioning::Directory;
-use noroshi_provisioning::roster::{employment_word, Addition, FieldChange, FieldValue, Person, Problem, Revision};
+use noroshi_provisioning::roster::{Addition, FieldChange, FieldValue, Person, Problem, Revision, employment_word};
 
 use super::kept::Kept;
 use crate::render::People;
