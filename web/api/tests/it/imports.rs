@@ -44,10 +44,14 @@ async fn problems_are_told_in_the_language_of_the_person() {
     let problem = &import["problems"][0];
     assert_eq!((problem["row"].as_u64(), problem["column"].as_str()), (Some(2), Some("氏名")));
     assert_eq!(problem["code"], "formula");
-    let japanese = "「氏名」の「=1+1」は計算式として実行されるおそれがあります。先頭の記号(= + - @)を取り除いてください。";
+    let japanese =
+        "「氏名」の「=1+1」は計算式として実行されるおそれがあります。先頭の記号(= + - @)を取り除いてください。";
     assert_eq!(problem["message"], japanese);
     let english = house.kanri.send("POST", PATH, &[CSV, ("accept-language", "en")], list).await.ok(201).json();
-    assert_eq!(english["problems"][0]["message"], "=1+1 in 氏名 could be executed as a formula. Please remove the sign in front.");
+    assert_eq!(
+        english["problems"][0]["message"],
+        "=1+1 in 氏名 could be executed as a formula. Please remove the sign in front."
+    );
 }
 
 #[tokio::test]
