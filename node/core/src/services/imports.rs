@@ -25,7 +25,7 @@ use crate::view::{Actor, ImportLetter, ImportState, ImportView, Wording};
 /// Lists that nobody applied are forgotten after a week, milliseconds.
 const DRAFT_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// Lists shown at once.
-const IMPORTS_PAGE: u32 = 20;
+const IMPORTS_PAGE: u32 = 10;
 /// How often a list is prepared anew because somebody changed the directory meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -53,7 +53,9 @@ impl Node {
         self.inner.check_may_import(actor)?;
         let rows = self.inner.read(|database| Ok(database.imports(IMPORTS_PAGE)?)).await?;
         let directory = self.inner.directory();
-        rows.iter().map(|row| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)))).collect()
+        // Lists of ten thousand people take their time to be unpacked.
+        let brief = move |row: &ImportRow| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)));
+        off_the_runtime(move || rows.iter().map(brief).collect()).await
     }
 
     pub async fn import(&self, actor: &Actor, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
@@ -188,7 +190,7 @@ impl Importing {
     /// Writes the entries and what became of the list, unless the directory is another one by now.
     async fn write(&self, step: Step, drafts: Vec<Draft>, kept: &Kept) -> Result<bool, ServiceError> {
         let content = kept.encode();
-        self.inner.act(move |desk| desk.carry_out_import(step, drafts, &content)).await
+        self.inner.act(move |desk| desk.carry_out_import(&step, drafts, &content)).await
     }
 }
 
@@ -213,7 +215,7 @@ impl Desk<'_> {
         Ok(self.writing.add_import(row)?)
     }
 
-    fn carry_out_import(&self, step: Step, drafts: Vec<Draft>, content: &[u8]) -> Result<bool, ServiceError> {
+    fn carry_out_import(&self, step: &Step, drafts: Vec<Draft>, content: &[u8]) -> Result<bool, ServiceError> {
         let current = self.projection.current(self.writing)?;
         let is_known = Arc::ptr_eq(&current.directory, &step.directory) || current.directory == step.directory;
         let state = self.writing.import(step.id)?.map(|row| row.state);
