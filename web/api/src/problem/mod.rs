@@ -73,7 +73,6 @@ impl From<ServiceError> for Problem {
             ServiceError::TooMany { retry_after_s } | ServiceError::Overloaded { retry_after_s } => {
                 Self::retry(code, retry_after_s)
             }
-            ServiceError::Refused(code) => Self::new(code),
             ServiceError::Busy => Self::retry(code, 1),
             ServiceError::StorageFull => Self::retry(code, RETRY_STORAGE_S),
             ServiceError::Storage(reason) => {
@@ -190,7 +189,6 @@ mod tests {
             ServiceError::TooLarge { what: "text", limit: 10 },
             ServiceError::TooMany { retry_after_s: 7 },
             ServiceError::Overloaded { retry_after_s: 30 },
-            ServiceError::Refused("import_running"),
             ServiceError::StorageFull,
             ServiceError::Storage("/var/lib/noroshi.db: SECRET".into()),
             ServiceError::Busy,

@@ -105,6 +105,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(directory::offices))
         .routes(routes!(imports::read, imports::list))
         .routes(routes!(imports::get))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::undo))
         .routes(routes!(events::socket))
         .routes(routes!(events::stream))
         .routes(routes!(openapi::openapi))
