@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { serviceWorker } from './build/service-worker.ts';
+import { isLater, isLaterSource, LATER, serviceWorker } from './build/service-worker.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const node = process.env['NOROSHI_NODE'] ?? 'http://127.0.0.1:8470';
@@ -17,13 +17,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // Nothing may become a data: URL, which `default-src 'self'` refuses.
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
     rollupOptions: {
       output: {
         entryFileNames: 'assets/app.js',
-        chunkFileNames: 'assets/[name].js',
-        assetFileNames: (asset) =>
-          asset.names.some((n) => n.endsWith('.css')) ? 'assets/app.css' : 'assets/[name][extname]',
+        // One file of everything the first load needs: left to itself the bundler cuts it in two, which packs worse.
+        codeSplitting: { groups: [{ name: 'shell', test: (id) => !isLaterSource(id) }] },
+        // Pages fetched later carry a hash: after an update of the node an old page finds no file rather than a wrong one.
+        chunkFileNames: `${LATER}[name]-[hash].js`,
+        assetFileNames: ({ names: [name = ''] }) => {
+          if (!name.endsWith('.css')) return 'assets/[name][extname]';
+          return isLater(name) ? `${LATER}[name]-[hash].css` : 'assets/app.css';
+        },
       },
     },
   },

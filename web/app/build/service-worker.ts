@@ -5,6 +5,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
+/** Where the pages are that only some people open. They need the node anyway, so phones do not keep them. */
+export const LATER = 'assets/later/';
+const LATER_PAGES = /^(Administration|Personal)\b/;
+/** Sources that belong to those pages alone. */
+export const isLaterSource = (id: string): boolean =>
+  /\/administration[/.-]|\/routes\/personal\/|\/uqr\//.test(id);
+export const isLater = (chunk: string): boolean => LATER_PAGES.test(chunk);
+
 /** Files of `public/`, which Vite copies itself and does not list in the bundle. */
 function publicFiles(root: string, below = ''): string[] {
   return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
@@ -30,7 +38,8 @@ export function serviceWorker(source: string, publicDir: string): Plugin {
       for (const file of copied) hash.update(file).update(readFileSync(join(publicDir, file)));
       const code = readFileSync(source, 'utf8');
       hash.update(code);
-      const shell = ['/', ...[...built, ...copied].filter((f) => f !== 'index.html').map((f) => `/${f}`)];
+      const kept = [...built, ...copied].filter((f) => f !== 'index.html' && !f.startsWith(LATER));
+      const shell = ['/', ...kept.map((f) => `/${f}`)];
       this.emitFile({
         type: 'asset',
         fileName: 'sw.js',

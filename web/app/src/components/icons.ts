@@ -35,6 +35,13 @@ export const icons = {
   cut: 'M9 15l-3.5 3.5M18.5 5.5 15 9M10 7l1-1.5a4 4 0 0 1 6.5 5L16 12M14 17l-1 1.5a4 4 0 0 1-6.5-5L8 12M4 4l16 16',
   megaphone: 'M4 10v4h3l8 5V5l-8 5zM18 9a4 4 0 0 1 0 6M8 14l1 6h3',
   download: 'M12 4v11M7 11l5 5 5-5M4 20h16',
+  lock: 'M6 11h12v9H6zM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11M12 14.5v2',
+  unlock: 'M6 11h12v9H6zM8.5 11V7.5a3.5 3.5 0 0 1 6.8-1.2M12 14.5v2',
+  administration: 'M12 3 4 6v6c0 4.5 3.2 7.7 8 9 4.8-1.3 8-4.5 8-9V6zM8.5 12l2.5 2.5 4.5-5',
+  phone: 'M7 3h10v18H7zM11 18h2',
+  stop: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M5.7 5.7l12.6 12.6',
+  upload: 'M12 15V4M7 9l5-5 5 5M4 20h16',
+  up: 'M12 19V5M6 11l6-6 6 6',
   logout: 'M10 4H4v16h6M9 12h11M16 8l4 4-4 4',
 } as const;
 

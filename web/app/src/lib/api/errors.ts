@@ -8,6 +8,8 @@ export interface Problem {
   status?: number;
   code?: string;
   detail?: string;
+  /** Attempts left, of a wrong passcode. */
+  left?: number;
 }
 
 export class ApiError extends Error {
@@ -18,6 +20,8 @@ export class ApiError extends Error {
     readonly detail: string,
     /** Seconds the node asked to wait, from `Retry-After`. */
     readonly retryAfter: number | null,
+    /** How many more attempts the node allows, where it counts them. */
+    readonly left: number | null = null,
   ) {
     super(`${status} ${code}`);
     this.name = 'ApiError';
@@ -31,6 +35,14 @@ export class NetworkError extends Error {
   }
 }
 
+/** The person closed the question that had to be answered before the request could be repeated. Nothing went wrong. */
+export class GivenUp extends Error {
+  constructor() {
+    super('given up');
+    this.name = 'GivenUp';
+  }
+}
+
 export async function problemOf(response: Response): Promise<ApiError> {
   const body = await response.json().catch(() => null);
   const problem: Problem = body && typeof body === 'object' ? (body as Problem) : {};
@@ -41,6 +53,7 @@ export async function problemOf(response: Response): Promise<ApiError> {
     problem.title ?? '',
     problem.detail ?? '',
     Number.isFinite(wait) && wait > 0 ? wait : null,
+    typeof problem.left === 'number' ? problem.left : null,
   );
 }
 

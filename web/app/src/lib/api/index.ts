@@ -1,10 +1,11 @@
 // The typed client of the node's HTTP interface.
+import { devices } from './devices';
 import { directory } from './directory';
 import { messages } from './messages';
 import { peers } from './peers';
 import { rooms } from './rooms';
 import { session } from './session';
 
-export const api = { directory, messages, peers, rooms, session };
+export const api = { devices, directory, messages, peers, rooms, session };
 export * from './errors';
 export * from './types';

@@ -37,9 +37,13 @@ export interface User extends Named {
   roles: RoleName[];
 }
 
-export interface Device {
+/** The device I am at. */
+export interface ThisDevice {
   id: string;
   enrolled: boolean;
+  name?: string | null;
+  /** It holds a key of its own. */
+  signs?: boolean;
 }
 
 export interface NodeName {
@@ -52,13 +56,20 @@ export interface NodeName {
 export interface Me {
   user: User;
   roles: RoleName[];
-  device: Device;
+  device: ThisDevice;
   node: NodeName;
+  /** Until when this device may go on without hearing from the node. */
+  lease_until?: Time | null;
+  passcode?: { set: boolean; required: boolean };
+  locked?: boolean;
+  /** 0: never. */
+  idle_lock_minutes?: number;
+  rules?: { version: number | string; accepted: boolean } | null;
 }
 
 export interface Login {
   user: User;
-  device: Device;
+  device: ThisDevice;
   node: NodeName;
 }
 
@@ -84,6 +95,49 @@ export interface NodeInfo {
   clock: { offset_ms: number | null; suspect: boolean };
   storage: { bytes: number; free_bytes: number; state: string };
   headquarters: Headquarters | null;
+}
+
+export interface EnrolledDevice {
+  id: string;
+  user: Named;
+  name: string;
+  enrolled_at: Time | null;
+  office: Named | null;
+  last_seen: Time | null;
+  state: 'active' | 'suspended';
+  suspended: Suspension | null;
+  signs: boolean;
+  /** Known at this node. */
+  here: boolean;
+  sessions: number;
+}
+
+export interface DeviceRequest {
+  id: string;
+  user: Named;
+  by: Named;
+  at: Time;
+  reason: string;
+  state: 'open' | 'issued' | 'declined';
+}
+
+export interface Suspension {
+  at: Time;
+  /** Null: the node by itself, such as after ten wrong passcodes. */
+  by: Named | null;
+  reason: string;
+  /** False: only where it was said, until the home office or an administrator confirms. */
+  everywhere?: boolean;
+}
+
+export interface Rules {
+  version: number | string;
+  text: string;
+  updated_at: Time | null;
+  accepted_at: Time | null;
+  /** How many of how many people have accepted this version. */
+  accepted?: number;
+  people?: number;
 }
 
 export interface Peer {

@@ -26,6 +26,9 @@ const PONG_WITHIN_MS = 6000;
 const OPEN_WITHIN_MS = 6000;
 const HELLO_WITHIN_MS = 1000;
 const SOCKET_FAILURES_BEFORE_STREAM = 3;
+/** The node has locked or ended this login; a plain request says which. */
+const POLICY = 1008;
+const OWN_CLOSE_CODES = 4000;
 
 /** Exponential, capped, with jitter over the upper half. */
 export function reconnectDelayMs(attempt: number, random: () => number = Math.random): number {
@@ -100,10 +103,12 @@ export class EventClient {
     socket.onopen = () => current() && this.#open();
     socket.onmessage = (message: MessageEvent<string>) => current() && this.#receive(message.data);
     socket.onerror = () => undefined;
-    socket.onclose = () => {
+    socket.onclose = (event) => {
       if (!current()) return;
       if (!this.#opened) this.#socketFailures++;
       this.#failed();
+      // Not after the usual pause: what a stopped phone shows must go at once.
+      if (event?.code === POLICY || event?.code >= OWN_CLOSE_CODES) void this.ports.probe();
     };
   }
 

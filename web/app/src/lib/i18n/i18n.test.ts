@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { wordOf, words } from './administration';
+import { en as administrationEn } from './administration/en';
+import { ja as administrationJa } from './administration/ja';
 import { en } from './en';
 import { language, t, textOf } from './index';
 import { ja } from './ja';
@@ -16,18 +19,30 @@ function sources(folder: string): string[] {
   });
 }
 
+type Table = Record<string, unknown>;
+/** `name`: what the texts are called where they are used; `dynamic`: keys made from data. */
+const tables: { name: string; ja: Table; en: Table; dynamic: RegExp }[] = [
+  { name: 't', ja, en, dynamic: /^(stamp|role)_/ },
+  {
+    name: 'words',
+    ja: administrationJa,
+    en: administrationEn,
+    dynamic: /^(field|office|employment|roleHint|audit)_/,
+  },
+];
+
 afterEach(() => language.set('ja'));
 
-test('both languages have the same keys and kinds', () => {
+test.each(tables)('both languages have the same keys and kinds: $name', ({ ja, en }) => {
   expect(Object.keys(en).sort()).toEqual(Object.keys(ja).sort());
   for (const [key, value] of Object.entries(ja)) {
-    const other = en[key as keyof typeof en] as unknown;
+    const other = en[key];
     expect(typeof other, key).toBe(typeof value);
     if (typeof value === 'function') expect((other as () => void).length, key).toBe(value.length);
   }
 });
 
-test('no text is empty, and English has no Japanese in it', () => {
+test.each(tables)('no text is empty, and English has no Japanese in it: $name', ({ en }) => {
   for (const [key, value] of Object.entries(en)) {
     const text = typeof value === 'string' ? value : (value as (...a: unknown[]) => string)(1, 2, 3);
     expect(text, key).not.toBe('');
@@ -38,19 +53,18 @@ test('no text is empty, and English has no Japanese in it', () => {
 
 test('no Japanese stands outside the language files', () => {
   const found = sources(SOURCE)
-    .filter((path) => !path.includes('/i18n/ja.ts') && !path.includes('/i18n/en.ts'))
+    .filter((path) => !/\/i18n\/(administration\/)?(ja|en)\.ts$/.test(path))
     .filter((path) => JAPANESE.test(readFileSync(path, 'utf8')));
   expect(found).toEqual([]);
 });
 
-test('every text is used somewhere', () => {
+test.each(tables)('every text is used somewhere: $name', ({ name, ja, dynamic }) => {
   const code = sources(SOURCE)
     .filter((path) => !path.includes('/i18n/'))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
-  const dynamic = /^(stamp|role)_/;
   const unused = Object.keys(ja).filter(
-    (key) => !dynamic.test(key) && !new RegExp(`\\bt\\.${key}\\b`).test(code),
+    (key) => !dynamic.test(key) && !new RegExp(`\\b${name}\\.${key}\\b`).test(code),
   );
   expect(unused).toEqual([]);
 });
@@ -73,4 +87,12 @@ test('words made from data fall back to what the data says', () => {
   expect(textOf('stamp_ryokai', 'ryokai')).toBe('了解');
   expect(textOf('stamp_hatena', 'hatena')).toBe('hatena');
   expect(textOf('constructor', 'constructor')).toBe('constructor');
+});
+
+test('the words of the administration follow the language too', () => {
+  expect(words.suspend).toBe('停止');
+  language.set('en');
+  expect(words.suspend).toBe('Stop');
+  expect(wordOf('office_branch', 'branch')).toBe('Branch office');
+  expect(wordOf('office_new_kind', 'new_kind')).toBe('new_kind');
 });

@@ -164,6 +164,12 @@ describe('what the node refuses', () => {
     sender.stop();
   });
 
+  test('a device that is locked or stopped says nothing about the message', () => {
+    for (const code of ['locked', 'device_suspended', 'user_suspended'])
+      expect(outcomeOf(refuse(403, code)), code).toMatchObject({ kind: 'again', wait: 'login' });
+    expect(outcomeOf(refuse(403, 'forbidden')).kind).toBe('failed');
+  });
+
   test('503 and 507 wait', async () => {
     expect(outcomeOf(refuse(507, 'storage_full'))).toMatchObject({ kind: 'again', wait: 'storage' });
     expect(outcomeOf(refuse(503, 'busy', 5))).toMatchObject({

@@ -14,12 +14,16 @@ const FAILURES: Record<number, FailureKind> = {
   413: 'too_large',
   422: 'invalid',
 };
+/** The device is locked or stopped, which says nothing about the message. */
+const SHUT = new Set(['locked', 'device_suspended', 'user_suspended']);
+const SHUT_RETRY_MS = 2000;
 /** Client errors that pass by themselves. */
 const PASSING = new Set([408, 425, 429]);
 
 export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ApiError)) return { kind: 'again', wait: 'network', notBeforeMs: 0 };
   if (error.status === 401) return { kind: 'login' };
+  if (SHUT.has(error.code)) return { kind: 'again', wait: 'login', notBeforeMs: SHUT_RETRY_MS };
   if (error.status >= 400 && error.status < 500 && !PASSING.has(error.status)) {
     const detail = error.detail || error.title;
     return { kind: 'failed', failure: { kind: FAILURES[error.status] ?? 'other', code: error.code, detail } };

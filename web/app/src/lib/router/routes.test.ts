@@ -15,6 +15,19 @@ describe('addresses', () => {
     expect(parse(path.help())).toEqual({ name: 'help' });
   });
 
+  test("pages of the administration and one's own", () => {
+    expect(parse(path.administration())).toEqual({ name: 'administration', page: null, id: null });
+    expect(parse(path.administration('people', 'u/1'))).toEqual({
+      name: 'administration',
+      page: 'people',
+      id: 'u/1',
+    });
+    expect(parse('/administration/nothing')).toEqual({ name: 'unknown' });
+    expect(parse('/administration/people/u/more')).toEqual({ name: 'unknown' });
+    expect(parse(path.personal('devices'))).toEqual({ name: 'personal', page: 'devices' });
+    expect(parse('/settings/nothing')).toEqual({ name: 'unknown' });
+  });
+
   test('slashes at the end do not matter, nonsense is unknown, broken escapes do not throw', () => {
     expect(parse('/peers/')).toEqual({ name: 'peers' });
     expect(parse('/rooms')).toEqual({ name: 'talk' });

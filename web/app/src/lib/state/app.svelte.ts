@@ -1,12 +1,15 @@
 // Wires the parts together: starts and stops them with the login, and brings everything up to date when the stream could
 // not resume.
-import { api, ApiError } from '$lib/api';
-import { whenUnauthorised } from '$lib/api/http';
+import { api, ApiError, NetworkError } from '$lib/api';
+import { whenShut, whenUnauthorised } from '$lib/api/http';
 import type { Credentials } from '$lib/api/session';
+import { isIdle, lastActive, noteActivity, watchActivity } from '$lib/device/activity';
+import { leaseAt } from '$lib/device/lease';
 import { EventClient, type Probe } from '$lib/events/client';
 import { cache } from '$lib/store/cache';
 import { Drafts } from '$lib/store/drafts';
 import { applyEvent, mine } from './events';
+import { guard } from './guard.svelte';
 import { node } from './node.svelte';
 import { outbox } from './outbox.svelte';
 import { peers } from './peers.svelte';
@@ -16,6 +19,9 @@ import { opened } from './timeline.svelte';
 
 const NODE_EVERY_MS = 60_000;
 const NODE_RETRY_MS = 2000;
+const GUARD_EVERY_MS = 5000;
+/** How often the node is asked for a longer lease while it is reachable. */
+const LEASE_EVERY_MS = 5 * 60_000;
 
 class App {
   drafts = $state.raw(new Drafts(''));
@@ -25,24 +31,52 @@ class App {
   #events: EventClient | null = null;
 
   async boot(): Promise<void> {
+    guard.connect({
+      hide: () => this.#hide(),
+      resume: () => void this.#resume(),
+      end: () => {
+        void this.#knowNode();
+        return session.end();
+      },
+    });
     whenUnauthorised(() => void this.#loseSession());
+    whenShut((code) => void guard.send({ type: 'refused', code }));
+    watchActivity();
+    setInterval(() => this.#guardTime(), GUARD_EVERY_MS);
+    setInterval(() => void (node.link === 'open' && guard.open && session.refresh()), LEASE_EVERY_MS);
     addEventListener('online', () => this.#events?.hurry());
     addEventListener('pagehide', () => this.drafts.flush());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'hidden') this.drafts.flush();
-      else this.#events?.hurry();
+      else {
+        this.#guardTime();
+        this.#events?.hurry();
+      }
     });
     setInterval(() => {
       if (document.visibilityState === 'visible' && node.link === 'open')
         void node.load().catch(() => undefined);
     }, NODE_EVERY_MS);
     void this.#knowNode();
+    if (guard.state.kind === 'stopped') {
+      session.status = 'anonymous';
+      return;
+    }
     await session.restore();
-    if (session.status === 'active') await this.#start();
+    if (session.status !== 'active') return;
+    if (!session.confirmed && this.#lease.kind === 'over') return void guard.send({ type: 'lease-over' });
+    await guard.send({
+      type: 'started',
+      passcode: session.terms.passcodeSet,
+      lockedAtNode: session.me?.locked ?? false,
+    });
+    if (guard.open) await this.#start();
   }
 
   async logIn(credentials: Credentials): Promise<void> {
     await session.logIn(credentials);
+    noteActivity();
+    await guard.send({ type: 'logged-in' });
     void this.#knowNode();
     await this.#start();
   }
@@ -51,7 +85,13 @@ class App {
     outbox.tellLogout();
     this.#stop();
     await session.logOut();
+    await guard.send({ type: 'logged-in' });
     this.#forget();
+  }
+
+  /** Takes everything off the screen until the passcode is given. */
+  lockNow(): void {
+    void guard.send({ type: 'lock' });
   }
 
   typing(room: string): void {
@@ -102,8 +142,43 @@ class App {
     this.#events.start();
   }
 
+  get #lease() {
+    return leaseAt(session.terms.leaseUntilMs, Date.now());
+  }
+
+  /** Idle lock and lease, by the clock. */
+  #guardTime(): void {
+    if (session.status !== 'active') return;
+    const { passcodeSet, idleMinutes } = session.terms;
+    if (passcodeSet && isIdle(idleMinutes, Date.now(), lastActive()))
+      void guard.send({ type: 'idle', passcode: true });
+    if (this.#lease.kind === 'over' && guard.state.kind !== 'stopped') void this.#askForLease();
+  }
+
+  /** The lease has run out here; only when the node does not answer either does the device lose what it keeps. */
+  async #askForLease(): Promise<void> {
+    try {
+      await api.session.me();
+    } catch (error) {
+      if (error instanceof NetworkError) return guard.send({ type: 'lease-over' });
+    }
+    await session.refresh();
+  }
+
+  #hide(): void {
+    if (this.#running) this.#stop();
+    this.#forget();
+  }
+
+  async #resume(): Promise<void> {
+    noteActivity();
+    await session.refresh();
+    if (session.status === 'active' && guard.open) await this.#start();
+  }
+
   #ready(resumed: boolean): void {
     outbox.kick();
+    void session.refresh();
     void node.load().catch(() => undefined);
     if (resumed) void opened.current?.flushRead();
     else void this.refetch();
@@ -123,7 +198,8 @@ class App {
 
   async #probe(): Promise<Probe> {
     try {
-      await api.session.me();
+      const me = await api.session.me();
+      if (me.locked) void guard.send({ type: 'refused', code: 'locked' });
       return 'ok';
     } catch (error) {
       if (error instanceof ApiError) return error.status === 401 ? 'unauthorised' : 'ok';

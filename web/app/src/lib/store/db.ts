@@ -9,25 +9,39 @@ export interface Profile {
   me: Me;
 }
 
+/** Keys of this device; as objects of WebCrypto that give their secret to no script. */
+export type DeviceRecord =
+  | { name: 'key'; pair: CryptoKeyPair }
+  | {
+      name: 'passcode';
+      pepper: CryptoKey;
+      salt: Uint8Array<ArrayBuffer>;
+      verifier: ArrayBuffer;
+      wrong: number;
+    };
+
 interface Schema extends DBSchema {
   outbox: { key: string; value: OutboxItem };
   rooms: { key: string; value: { owner: string; rooms: Room[]; saved_at: number } };
   messages: { key: string; value: { key: string; items: Message[]; saved_at: number } };
   drafts: { key: string; value: { key: string; text: string; saved_at: number } };
   profile: { key: string; value: Profile };
+  device: { key: string; value: DeviceRecord };
 }
 
 export type Database = IDBPDatabase<Schema>;
 
 const NAME = 'noroshi';
-const VERSION = 1;
+const VERSION = 2;
 
 let opening: Promise<Database> | null = null;
 
 /** Rejects where the browser offers no database (some private windows); callers then work from memory. */
 export function database(): Promise<Database> {
   opening ??= openDB<Schema>(NAME, VERSION, {
-    upgrade(db) {
+    upgrade(db, from) {
+      if (from < 2) db.createObjectStore('device', { keyPath: 'name' });
+      if (from >= 1) return;
       db.createObjectStore('outbox', { keyPath: 'id' });
       db.createObjectStore('rooms', { keyPath: 'owner' });
       db.createObjectStore('messages', { keyPath: 'key' });

@@ -1,6 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { language } from '$lib/i18n';
-import { clockTime, dayAndTime, dayKey, listTime, longDay, signedSeconds, since } from './format';
+import {
+  clockTime,
+  dayAndTime,
+  dayKey,
+  listTime,
+  longDay,
+  officialDay,
+  signedSeconds,
+  since,
+} from './format';
 
 const NOW = '2026-11-22T12:00:00+09:00';
 
@@ -47,4 +56,11 @@ describe('times are Japan time on a 24-hour clock', () => {
     expect(signedSeconds(-154_000)).toBe('-154');
     expect(signedSeconds(20)).toBe('0');
   });
+});
+
+test('paper carries the year of the era, the first one by its name', () => {
+  expect(officialDay('2026-11-22T00:30:00+09:00')).toBe('令和8年11月22日');
+  expect(officialDay('2019-05-01T12:00:00+09:00')).toBe('令和元年5月1日');
+  language.set('en');
+  expect(officialDay('2026-11-22T00:30:00+09:00')).toBe('22 November 2026');
 });

@@ -58,6 +58,18 @@ export function longDay(when: When, now: When = Date.now()): string {
     : formatter('year', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' }).format(date);
 }
 
+/** For paper: in Japanese with the era, as official documents have it; in English `22 November 2026`. */
+export function officialDay(when: When): string {
+  const date = dateOf(when);
+  if (!valid(date)) return '';
+  return formatter('official', {
+    ...(language.current === 'ja' ? { calendar: 'japanese' as const, era: 'long' as const } : {}),
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+  }).format(date);
+}
+
 /** Day, weekday and time; in English `Sun 22 Nov 09:05`. */
 export function dayAndTime(when: When): string {
   const date = dateOf(when);

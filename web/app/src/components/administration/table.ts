@@ -1,0 +1,10 @@
+// One column of a table of the administration.
+
+export interface Column {
+  key: string;
+  /** Empty for a column of buttons. */
+  label: string;
+  numeric?: boolean;
+  /** Stands in for the empty label on screen readers. */
+  hiddenLabel?: string;
+}
