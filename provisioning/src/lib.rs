@@ -20,6 +20,7 @@
 //!   by a machine: a stolen branch node cannot make itself an administrator. The private halves lie [`sealed`] under a
 //!   password, and on paper ([`recovery`]).
 //! - **Passwords** ([`password`]) for logging in. Checked against Argon2id verifiers from the secrets ledger of an office.
+//! - **Staff lists** ([`roster`]) bring hundreds of people in at once, and change them every April.
 //! - **Joining** ([`join`]) makes a machine a node with one line of text; **founding** ([`organisation`]) makes the first.
 //!
 //! # How a right is judged

@@ -35,6 +35,8 @@ pub const JOIN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const SEALED_BYTES_MAX: usize = 4 * 1024;
 /// Names and addresses in one browser certificate.
 pub const WEB_NAMES_MAX: usize = 32;
+/// Names that one node may hold by all its browser certificates that are still valid.
+pub const WEB_NAMES_HELD_MAX: usize = 128;
 /// Largest request for a browser certificate and largest answer, bytes.
 pub const LEAF_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Longest reason, remark or name of a device, characters.

@@ -75,9 +75,23 @@ try {
   console.log("https: all steps passed");
 } catch (error) {
   console.error(error);
+  console.error(`The page ${page.url()} says: ${await page.evaluate(() => document.body.innerText).catch(String)}`);
   process.exitCode = 1;
 } finally {
   await browser.close();
+}
+
+/** Waits until a store of the page's database holds this text: the app saves a moment after what it shows. */
+async function keeps(store, text) {
+  const look = async ([store, text]) => {
+    const result = (request) => new Promise((done) => (request.onsuccess = () => done(request.result)));
+    const database = await result(indexedDB.open("noroshi"));
+    const rows = await result(database.transaction(store).objectStore(store).getAll());
+    database.close();
+    return JSON.stringify(rows).includes(text);
+  };
+  const start = Date.now();
+  while (!(await page.evaluate(look, [store, text]))) assert.ok(Date.now() - start < LIMIT, `${store} keep ${text}`);
 }
 
 async function trusted() {
@@ -98,6 +112,12 @@ async function trusted() {
     await reaches("線があるうち", ["stored", "arrived", "read"]);
     const cookies = await context.cookies();
     assert.ok(cookies.length >= 2 && cookies.every((cookie) => cookie.name.startsWith("__Host-") && cookie.secure));
+  });
+  await step("what was opened is kept in the browser", async () => {
+    await page.reload();
+    await message("線があるうち").waitFor();
+    await keeps("messages", "線があるうち");
+    await keeps("rooms", office.room);
   });
   await step("without the node the app opens and keeps what is written", async () => {
     await context.setOffline(true);

@@ -74,6 +74,11 @@ impl City {
         self.start(self.offices.len() - 1).await;
     }
 
+    /// The environment that answers the questions of commands.
+    pub fn environment() -> [(&'static str, &'static str); 3] {
+        environment()
+    }
+
     /// Runs a command of the binary in an office's folder; its output.
     pub fn command(&self, office: usize, arguments: &[&str]) -> String {
         let mut all = vec!["--data", self.offices[office].data.to_str().unwrap()];

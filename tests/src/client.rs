@@ -115,7 +115,16 @@ impl Client {
         messages
     }
 
+    /// Sends a file as the whole body.
+    pub async fn post_file(&mut self, path: &str, content_type: &str, bytes: Vec<u8>) -> Reply {
+        self.deliver(Method::POST, path, Some((content_type, bytes.into()))).await.unwrap()
+    }
+
     pub async fn request(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Broken> {
+        self.deliver(method, path, body.map(|body| ("application/json", Bytes::from(body.to_string())))).await
+    }
+
+    async fn deliver(&mut self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Reply, Broken> {
         let sent = tokio::time::timeout(REQUEST_LIMIT, self.send(method, path, body)).await;
         let reply = sent.unwrap_or_else(|_| Err(Broken("no answer in time".into())));
         if reply.is_err() {
@@ -124,16 +133,17 @@ impl Client {
         reply
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Broken> {
+    async fn send(&mut self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Reply, Broken> {
         let broken = |error: &dyn std::fmt::Display| Broken(error.to_string());
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
+        let mut bytes = Bytes::new();
+        if let Some((content_type, content)) = body {
+            request = request.header("content-type", content_type);
+            bytes = content;
         }
-        let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let request = request.body(Full::new(bytes)).map_err(|error| broken(&error))?;
         let connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
             Some(connection) => self.connection.insert(connection),

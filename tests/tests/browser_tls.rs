@@ -1,7 +1,7 @@
 //! Certificates for browsers as people meet them: headquarters issues, a branch gets its own over the line, Debian's
 //! Chromium trusts the authority, `noroshi doctor` sees what is missing.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -135,12 +135,19 @@ async fn a_branch_gets_its_certificate_from_headquarters_and_never_headquarters_
     assert!(marks(&report, "ポート").iter().all(|mark| mark == "good"), "{report}");
     assert_eq!(marks(&report, "名前"), ["warn"], "no name server knows it: {report}");
 
+    // Half a file, as a full disk may leave it: got anew.
+    city.stop(1);
+    std::fs::write(city.offices[1].data.join("keys/web.pem"), "-----BEGIN").unwrap();
+    city.start(1).await;
+    let keys = KeyFolder::in_data_folder(&city.offices[1].data);
+    let branch =
+        until("a whole certificate", Duration::from_secs(30), || async { keys.load_web().ok().flatten() }).await;
+
     // A branch that claims to be headquarters gets its own addresses and nothing more.
     city.stop(1);
     speak_https(&city.offices[1].data, NAME);
     let before = branch.leaf;
     city.start(1).await;
-    let keys = KeyFolder::in_data_folder(&city.offices[1].data);
     let claimed = until("another certificate", Duration::from_secs(30), || async {
         keys.load_web().unwrap().filter(|web| web.leaf != before)
     })
@@ -175,4 +182,88 @@ async fn the_doctor_finds_what_hinders_people() {
 
     std::fs::write(data.join("noroshi.toml"), "[web]\nlistn = []\n").unwrap();
     assert_eq!(marks(&doctor(&data).0, "設定"), ["bad"]);
+}
+
+/// A command that is to fail; what it said.
+fn fails(data: &Path, arguments: &[&str], passphrase: &str) -> String {
+    let output = Command::new(process::binary())
+        .args(["--data", data.to_str().unwrap()])
+        .args(arguments)
+        .envs(City::environment())
+        .env("NOROSHI_PASSPHRASE", passphrase)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn a_node_that_joins_has_its_certificate_before_it_first_runs() {
+    let city = City::found(&["本庁"]).await;
+    let code = city.command(0, &["invite-node", "--office", "南支所", "--login", ADMINISTRATOR]);
+    let code = code.split_whitespace().find(|word| word.starts_with("NOROSHI1-")).unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("minami");
+    let https = format!("127.0.0.1:{}", process::free_port());
+    let name = "minami.asanagi.home.arpa";
+    let arguments = ["--data", data.to_str().unwrap(), "join", &code, "--https", &https, "--web-name", name];
+    process::run(&arguments, &City::environment());
+    let web = KeyFolder::in_data_folder(&data).load_web().unwrap().unwrap();
+    check_leaf(&web.authority, &web.leaf, &[name.parse().unwrap()]).unwrap();
+}
+
+#[tokio::test]
+async fn the_authority_comes_back_from_the_safe_by_its_passphrase() {
+    let mut city = City::found(&["本庁"]).await;
+    city.stop(0);
+    let data = city.offices[0].data.clone();
+    let keys = KeyFolder::in_data_folder(&data);
+    let before = keys.load_browser_authority().unwrap().unwrap();
+    std::fs::remove_file(data.join("keys/browser-ca.key")).unwrap();
+    assert!(marks(&doctor(&data).0, "ブラウザー用の認証局").contains(&"warn".to_owned()));
+
+    assert!(fails(&data, &["browser-ca", "create"], "root-passphrase").contains("already"));
+    assert!(fails(&data, &["browser-ca", "restore"], "another passphrase").contains("password is wrong"));
+    city.command(0, &["browser-ca", "restore"]);
+    let after = keys.load_browser_authority().unwrap().unwrap();
+    assert_eq!(after.certificate(), before.certificate());
+
+    // An organisation that was founded before there were such authorities.
+    for file in ["browser-ca.key", "browser-ca.key.sealed", "browser-ca.pem"] {
+        std::fs::remove_file(data.join("keys").join(file)).unwrap();
+    }
+    assert!(fails(&data, &["browser-ca", "create"], "another passphrase").contains("password is wrong"));
+    assert!(fails(&data, &["browser-ca", "create", "--domain", "jp"], "root-passphrase").contains("not a domain"));
+    city.command(0, &["browser-ca", "create", "--domain", "bousai.asanagi.example"]);
+    assert_eq!(keys.load_browser_authority().unwrap().unwrap().reach().domain(), "bousai.asanagi.example");
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_serve_browsers_says_why() {
+    let mut city = City::found(&["本庁"]).await;
+    city.stop(0);
+    let data = city.offices[0].data.clone();
+    let (https, _) = speak_https(&data, NAME);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", https)).unwrap();
+    let said = fails(&data, &["serve"], "");
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{https}")), "{said}");
+    drop(taken);
+
+    let path = data.join("noroshi.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let (cert, key) = (data.join("cert.pem"), data.join("鍵 key.pem"));
+    let mut table: toml::Table = config.parse().unwrap();
+    let tls = table["web"]["tls"].as_table_mut().unwrap();
+    tls.insert("cert".into(), cert.to_str().unwrap().into());
+    tls.insert("key".into(), key.to_str().unwrap().into());
+    std::fs::write(&path, table.to_string()).unwrap();
+    assert!(fails(&data, &["serve"], "").contains("鍵 key.pem"), "missing files are named");
+    std::fs::write(&cert, "nothing").unwrap();
+    std::fs::write(&key, "nothing").unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
+    assert!(fails(&data, &["serve"], "").contains("can be read by every user"));
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(fails(&data, &["serve"], "").contains("holds no certificate in PEM"));
 }

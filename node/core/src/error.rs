@@ -24,9 +24,6 @@ pub enum ServiceError {
     /// `control_characters`, `empty`, `unknown_user`, …).
     #[error("{field}: {code}")]
     Invalid { field: &'static str, code: &'static str },
-    /// Things stand otherwise than the act needs; the code says how.
-    #[error("refused: {0}")]
-    Refused(&'static str),
     #[error("too large: {what}, at most {limit}")]
     TooLarge { what: &'static str, limit: usize },
     #[error("too many attempts, again in {retry_after_s} s")]
@@ -52,7 +49,7 @@ impl ServiceError {
             Self::WrongPasscode { .. } => "wrong_passcode",
             Self::Unauthenticated => "unauthenticated",
             Self::Conflict => "conflict",
-            Self::Invalid { code, .. } | Self::Refused(code) => code,
+            Self::Invalid { code, .. } => code,
             Self::TooLarge { .. } => "too_large",
             Self::TooMany { .. } => "too_many",
             Self::StorageFull => "storage_full",

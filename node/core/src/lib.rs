@@ -34,5 +34,5 @@ pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
     Anchor, Credentials, EventPage, Importing, Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit,
-    PageRequest, PersonEdit, Signal,
+    PageRequest, PersonEdit, Signal, Target,
 };

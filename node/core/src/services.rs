@@ -34,4 +34,5 @@ pub(crate) use gaps::Gaps;
 pub(crate) use health::Health;
 pub(crate) use peers::saved_links;
 pub(crate) use sight::Sight;
+pub use sight::Target;
 pub(crate) use signals::Signals;

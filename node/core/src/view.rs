@@ -36,6 +36,18 @@ impl Time {
         let offset = jiff::tz::Offset::constant(9);
         Self(timestamp.display_with_offset(offset).to_string())
     }
+
+    /// Milliseconds since 1970 of RFC 3339 text, or of a date (`2027-04-01`), which begins at midnight in Japan.
+    pub fn parse(text: &str) -> Option<u64> {
+        let timestamp = match text.parse::<jiff::Timestamp>() {
+            Ok(timestamp) => timestamp,
+            Err(_) => {
+                let midnight = text.parse::<jiff::civil::Date>().ok()?.to_datetime(jiff::civil::Time::midnight());
+                jiff::tz::Offset::constant(9).to_timestamp(midnight).ok()?
+            }
+        };
+        u64::try_from(timestamp.as_millisecond()).ok()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
@@ -56,6 +68,18 @@ impl From<noroshi_provisioning::Role> for Role {
             noroshi_provisioning::Role::DrillController => Self::DrillController,
             noroshi_provisioning::Role::Staff => Self::Staff,
             noroshi_provisioning::Role::Guest => Self::Guest,
+        }
+    }
+}
+
+impl From<Role> for noroshi_provisioning::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::SystemAdmin => Self::SystemAdmin,
+            Role::OfficeAdmin => Self::OfficeAdmin,
+            Role::DrillController => Self::DrillController,
+            Role::Staff => Self::Staff,
+            Role::Guest => Self::Guest,
         }
     }
 }
@@ -84,6 +108,19 @@ pub enum OfficeKind {
     Shelter,
     Health,
     Other,
+}
+
+impl From<OfficeKind> for noroshi_provisioning::OfficeKind {
+    fn from(kind: OfficeKind) -> Self {
+        match kind {
+            OfficeKind::Headquarters => Self::Headquarters,
+            OfficeKind::Branch => Self::Branch,
+            OfficeKind::Fire => Self::Fire,
+            OfficeKind::Shelter => Self::Shelter,
+            OfficeKind::Health => Self::Health,
+            OfficeKind::Other => Self::Other,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]

@@ -65,7 +65,7 @@ fn examine(data: &Path, report: &mut Report) {
     match &status {
         Some(_) => report.good("ノード", "動いています".to_owned()),
         None => {
-            report.warn("ノード", "動いていません".to_owned(), "noroshi serve（または systemd）で起動してください。")
+            report.warn("ノード", "動いていません".to_owned(), "noroshi serve（または systemd）で起動してください。");
         }
     }
     let patient = Patient { folder, config, status };
@@ -90,7 +90,7 @@ fn peers(patient: &Patient, report: &mut Report) {
         match text("/state") {
             "connected" => report.good(TOPIC, format!("{name}: つながっています")),
             "cut" => {
-                report.warn(TOPIC, format!("{name}: 手動で切断されています"), "画面「拠点とつながり」で戻せます。")
+                report.warn(TOPIC, format!("{name}: 手動で切断されています"), "画面「拠点とつながり」で戻せます。");
             }
             _ => report.warn(
                 TOPIC,

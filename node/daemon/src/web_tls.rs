@@ -11,7 +11,9 @@ pub mod renewal;
 use std::sync::{Arc, Weak};
 
 use noroshi_net::Net;
-use noroshi_provisioning::browser::WebIdentity;
+use noroshi_provisioning::KeyFolder;
+use noroshi_provisioning::authority::KeyFileError;
+use noroshi_provisioning::browser::{WebIdentity, WebName};
 use noroshi_web::{HelperConfig, ServedCertificate, UnusableCertificate};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::sync::watch;
@@ -24,7 +26,7 @@ use external::ExternalFiles;
 use renewal::Renewal;
 
 /// What listeners and the helper page follow.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct InForce {
     certificate: ServedCertificate,
     authority: watch::Sender<Option<Vec<u8>>>,
@@ -36,6 +38,18 @@ impl InForce {
         self.certificate.replace(vec![CertificateDer::from(web.leaf.clone())], &key)?;
         self.authority.send_replace(Some(web.authority.clone()));
         Ok(())
+    }
+}
+
+/// What this node has in its folder. What is damaged is as good as none, and is got anew; a key that others could read is
+/// for a human to decide about.
+fn held(keys: &KeyFolder) -> Result<Option<WebIdentity>, KeyFileError> {
+    match keys.load_web() {
+        Err(error @ (KeyFileError::Malformed { .. } | KeyFileError::Browser { .. })) => {
+            tracing::warn!(%error, "the certificate for browsers is damaged");
+            Ok(None)
+        }
+        other => other,
     }
 }
 
@@ -60,7 +74,7 @@ impl WebTls {
             let files = ExternalFiles::open(&web.tls, &in_force.certificate)?;
             tokio::spawn(files.follow(in_force.certificate.clone(), stop.clone()))
         } else {
-            if let Some(web) = office.keys.load_web()? {
+            if let Some(web) = held(&office.keys)? {
                 in_force.put(&web)?;
             }
             tokio::spawn(Renewal::new(office.clone(), net, in_force.clone()).run(stop.clone()))
@@ -81,7 +95,7 @@ impl WebTls {
             listen: web.helper.clone(),
             organisation: office.identity.organisation_name().to_owned(),
             https_port: web.https.first()?.port(),
-            names: shown.map(noroshi_provisioning::browser::WebName::in_url).collect(),
+            names: shown.map(WebName::in_url).collect(),
             authority: self.in_force.authority.subscribe(),
         })
         .filter(|helper| !helper.listen.is_empty())

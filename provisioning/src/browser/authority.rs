@@ -7,7 +7,7 @@ use rcgen::{
     SubjectPublicKeyInfo,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
 use super::leaf::LeafCertificate;
@@ -40,6 +40,8 @@ pub enum BrowserIssueError {
     NotP256,
     #[error("a certificate without a name, or with more than {WEB_NAMES_MAX}")]
     NameCount,
+    #[error("the authority's certificate is not valid now: this machine's clock is wrong, or ten years have passed")]
+    NotInForce,
     #[error("{0} is outside what this authority may certify")]
     OutOfReach(WebName),
 }
@@ -50,6 +52,8 @@ pub struct BrowserAuthority {
     certificate: Vec<u8>,
     reach: Reach,
     organisation: String,
+    not_before_ms: u64,
+    not_after_ms: u64,
 }
 
 impl BrowserAuthority {
@@ -77,7 +81,8 @@ impl BrowserAuthority {
             return Err(BrowserIssueError::Mismatch);
         }
         let (reach, organisation) = (Reach::of_certificate(&certificate)?, organisation_name(&certificate)?);
-        Ok(Self { key, certificate, reach, organisation })
+        let (not_before_ms, not_after_ms) = (own.not_before_ms, own.not_after_ms);
+        Ok(Self { key, certificate, reach, organisation, not_before_ms, not_after_ms })
     }
 
     /// The private key, to be sealed or kept where only headquarters reads.
@@ -93,8 +98,12 @@ impl BrowserAuthority {
     }
 
     /// A leaf for these names over a P-256 key (subject public key info, DER), valid for 397 days from yesterday on, so
-    /// that machines whose clock is behind accept it.
+    /// that machines whose clock is behind accept it. Never longer than the authority.
     pub fn issue(&self, public_key: &[u8], names: &[WebName], now_ms: u64) -> Result<Vec<u8>, BrowserIssueError> {
+        // A leaf dated 1970 would look like one and open no page.
+        if !(self.not_before_ms..self.not_after_ms).contains(&now_ms) {
+            return Err(BrowserIssueError::NotInForce);
+        }
         if let Some(name) = names.iter().find(|name| !self.reach.permits(name)) {
             return Err(BrowserIssueError::OutOfReach(name.clone()));
         }
@@ -106,6 +115,9 @@ impl BrowserAuthority {
         // Nobody reads it any more, but a name of more than 64 bytes would not be allowed here.
         let common = Some(first.to_string()).filter(|name| name.len() <= 64).unwrap_or_else(|| "noroshi".to_owned());
         let mut params = base_params(&self.organisation, &common, LEAF_VALIDITY, now_ms)?;
+        let end =
+            i64::try_from(self.not_after_ms / 1_000).ok().and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok());
+        params.not_after = end.map_or(params.not_after, |end| params.not_after.min(end));
         params.subject_alt_names = names.iter().map(alternative_name).collect::<Result<_, _>>()?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -18,32 +18,34 @@ struct Claim {
     until_ms: u64,
 }
 
+/// What the holder of a name is to the node that asks for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Holder {
+    /// The node itself, one of the same office (a new machine, or two behind one name), or none any more.
+    Friend,
+    Branch,
+    Headquarters,
+}
+
 impl Claims {
     /// Whether `node` may have this name.
     ///
-    /// A host name belongs to one node as long as its last certificate is valid. Private addresses may be the same on two
-    /// separate networks, so only those of headquarters are kept from others; this machine's own names are everybody's.
-    pub fn may_have(
-        &self,
-        node: NodeId,
-        name: &WebName,
-        now_ms: u64,
-        is_member: impl Fn(NodeId) -> bool,
-        is_headquarters: impl Fn(NodeId) -> bool,
-    ) -> bool {
-        if name.is_loopback() {
-            return true;
-        }
-        let mut others = self
-            .0
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter(|claim| claim.node != node && claim.until_ms > now_ms && is_member(claim.node));
+    /// A host name belongs to one office as long as its last certificate is valid. Private addresses may be the same on
+    /// two separate networks, so only those of headquarters are kept from others; this machine's own names are everybody's.
+    pub(super) fn may_have(&self, name: &WebName, now_ms: u64, who: impl Fn(NodeId) -> Holder) -> bool {
+        let in_force = self.0.get(name).into_iter().flatten().filter(|claim| claim.until_ms > now_ms);
+        let mut holders = in_force.map(|claim| who(claim.node));
         match name {
-            WebName::Dns(_) => others.next().is_none(),
-            WebName::Ip(_) => !others.any(|claim| is_headquarters(claim.node)) || is_headquarters(node),
+            _ if name.is_loopback() => true,
+            WebName::Dns(_) => holders.all(|holder| holder == Holder::Friend),
+            WebName::Ip(_) => holders.all(|holder| holder != Holder::Headquarters),
         }
+    }
+
+    /// How many names a node holds that are not among these.
+    pub(super) fn held_besides(&self, node: NodeId, names: &[WebName]) -> usize {
+        let held = self.0.iter().filter(|(_, claims)| claims.iter().any(|claim| claim.node == node));
+        held.filter(|(name, _)| !names.contains(name)).count()
     }
 
     /// Notes a certificate, and forgets those that have ended.
@@ -69,38 +71,34 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_its_holders_until_the_certificate_ends() {
-        let (one, two) = (NodeId::from_bytes([1; 32]), NodeId::from_bytes([2; 32]));
+    fn a_name_is_its_offices_until_the_certificate_ends() {
+        let (hq, north) = (NodeId::from_bytes([1; 32]), NodeId::from_bytes([2; 32]));
         let mut claims = Claims::default();
-        let may = |claims: &Claims, node, text: &str, now_ms, members: &[NodeId]| {
-            let headquarters = [NodeId::from_bytes([1; 32])];
-            claims.may_have(
-                node,
-                &name(text),
-                now_ms,
-                |node| members.contains(&node),
-                |node| headquarters.contains(&node),
-            )
-        };
-        let all = [one, two];
-        claims.note(one, &[name("hq.home.arpa"), name("10.0.0.1"), name("localhost")], 100, 0);
-        for (node, text, now_ms, expected) in [
-            (two, "hq.home.arpa", 99, false),
-            (two, "hq.home.arpa", 100, true),
-            (one, "hq.home.arpa", 99, true),
-            (two, "10.0.0.1", 99, false),
-            (two, "localhost", 99, true),
-            (two, "127.0.0.1", 99, true),
-            (two, "kita.home.arpa", 99, true),
+        claims.note(hq, &[name("hq.home.arpa"), name("10.0.0.1"), name("localhost")], 100, 0);
+        claims.note(north, &[name("kita.home.arpa"), name("192.168.1.2")], 100, 0);
+        for (text, now_ms, holder, expected) in [
+            ("hq.home.arpa", 99, Holder::Headquarters, false),
+            ("hq.home.arpa", 100, Holder::Headquarters, true),
+            ("hq.home.arpa", 99, Holder::Friend, true),
+            ("10.0.0.1", 99, Holder::Headquarters, false),
+            ("kita.home.arpa", 99, Holder::Branch, false),
+            // Two shelters behind routers of the same make.
+            ("192.168.1.2", 99, Holder::Branch, true),
+            ("localhost", 99, Holder::Headquarters, true),
+            ("127.0.0.1", 99, Holder::Headquarters, true),
+            ("minami.home.arpa", 99, Holder::Headquarters, true),
         ] {
-            assert_eq!(may(&claims, node, text, now_ms, &all), expected, "{text} at {now_ms}");
+            assert_eq!(claims.may_have(&name(text), now_ms, |_| holder), expected, "{text} at {now_ms}");
         }
-        assert!(may(&claims, two, "hq.home.arpa", 99, &[two]), "a node that is none any more holds nothing");
-        // Two shelters behind routers of the same make.
-        claims.note(two, &[name("192.168.1.2")], 100, 0);
-        assert!(may(&claims, NodeId::from_bytes([3; 32]), "192.168.1.2", 50, &all));
-        let mut later = claims.clone();
-        later.note(one, &[], 200, 150);
-        assert_eq!(later, Claims::default());
+        assert_eq!(claims.held_besides(hq, &[name("10.0.0.1"), name("new.home.arpa")]), 1);
+        assert_eq!(claims.held_besides(north, &[]), 2);
+    }
+
+    #[test]
+    fn what_has_ended_is_forgotten() {
+        let mut claims = Claims::default();
+        claims.note(NodeId::from_bytes([1; 32]), &[name("hq.home.arpa")], 100, 0);
+        claims.note(NodeId::from_bytes([2; 32]), &[], 200, 100);
+        assert_eq!(claims, Claims::default());
     }
 }

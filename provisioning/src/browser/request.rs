@@ -9,13 +9,13 @@ use noroshi_sync::wire::{self, Malformed};
 use serde::{Deserialize, Serialize};
 
 use super::authority::{BrowserAuthority, BrowserIssueError};
-use super::claims::Claims;
+use super::claims::{Claims, Holder};
 use super::leaf::{LeafCertificate, LeafKey, UnusableLeaf, WebIdentity, check_leaf};
 use super::name::WebName;
 use crate::id::OrgId;
 use crate::key::KeyPair;
 use crate::ledger::Directory;
-use crate::limits::{LEAF_MESSAGE_BYTES_MAX, WEB_NAMES_MAX};
+use crate::limits::{LEAF_MESSAGE_BYTES_MAX, WEB_NAMES_HELD_MAX, WEB_NAMES_MAX};
 
 const VERSION: u8 = 1;
 /// Begins every question, to tell it from that of a node which joins.
@@ -120,7 +120,7 @@ pub enum LeafRefusal {
     UnknownNode,
     #[error("the request is not signed by the node")]
     BadSignature,
-    #[error("more than {WEB_NAMES_MAX} names")]
+    #[error("more than {WEB_NAMES_MAX} names, or {WEB_NAMES_HELD_MAX} with those of certificates that are still valid")]
     TooManyNames,
     #[error("none of the names can be certified: give the node a name under {0}, see web.names")]
     NoName(String),
@@ -168,7 +168,9 @@ impl LeafRound<'_> {
 
     /// For a node that is known to be what it says, such as this one.
     pub fn issue(&mut self, node: NodeId, public_key: &[u8], names: &[WebName]) -> Result<LeafResponse, LeafRefusal> {
-        if names.len() > WEB_NAMES_MAX {
+        // Somebody may go through many names, so that others do not get them.
+        let held = self.claims.held_besides(node, names) + names.len();
+        if names.len() > WEB_NAMES_MAX || held > WEB_NAMES_HELD_MAX {
             return Err(LeafRefusal::TooManyNames);
         }
         let reach = self.authority.reach();
@@ -186,12 +188,12 @@ impl LeafRound<'_> {
 
     fn may_have(&self, node: NodeId, name: &WebName) -> bool {
         let directory = self.directory;
-        self.claims.may_have(
-            node,
-            name,
-            self.now_ms,
-            |node| directory.node(node).is_some(),
-            |node| directory.is_headquarters_node(node),
-        )
+        let who = |holder: NodeId| match directory.office_of(holder) {
+            None => Holder::Friend,
+            office if holder == node || office == directory.office_of(node) => Holder::Friend,
+            _ if directory.is_headquarters_node(holder) => Holder::Headquarters,
+            _ => Holder::Branch,
+        };
+        self.claims.may_have(name, self.now_ms, who)
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::authority::{KeyFileError, KeyFolder};
 use crate::id::OrgId;
 use crate::ledger::Directory;
-use crate::limits::WEB_NAMES_MAX;
+use crate::limits::{WEB_NAMES_HELD_MAX, WEB_NAMES_MAX};
 use crate::sealed::{UnsealError, seal_browser_authority, unseal_browser_authority};
 use crate::testing::{NOW_MS, Town, key};
 
@@ -135,12 +135,24 @@ fn another_authority_of_the_same_name_is_another() {
 }
 
 #[test]
-fn a_machine_in_1970_and_one_in_2100_can_issue() {
+fn leaves_are_dated_within_the_life_of_their_authority() {
+    let (authority, key) = (authority(), LeafKey::generate().unwrap());
+    let ends_ms = LeafCertificate::read(authority.certificate()).unwrap().not_after_ms;
+    let issue = |now_ms| authority.issue(&key.public_key(), &names(&["localhost"]), now_ms);
+    for now_ms in [0, NOW_MS - DAY_MS - 1, ends_ms, u64::MAX] {
+        assert!(matches!(issue(now_ms), Err(BrowserIssueError::NotInForce)), "{now_ms}");
+    }
+    for now_ms in [NOW_MS - DAY_MS, ends_ms - 1] {
+        let leaf = check_leaf(authority.certificate(), &issue(now_ms).unwrap(), &[]).unwrap();
+        assert!(leaf.not_after_ms <= ends_ms);
+    }
+}
+
+#[test]
+fn a_machine_in_1970_and_one_in_2100_can_found() {
     for now_ms in [0, noroshi_sync::limits::TIME_MS_MAX, u64::MAX] {
         let authority = BrowserAuthority::create("朝凪市", "home.arpa", now_ms).unwrap();
-        let key = LeafKey::generate().unwrap();
-        let der = authority.issue(&key.public_key(), &names(&["localhost"]), now_ms).unwrap();
-        assert!(check_leaf(authority.certificate(), &der, &[]).is_ok());
+        assert!(LeafCertificate::read(authority.certificate()).is_ok());
     }
 }
 
@@ -241,6 +253,22 @@ fn a_name_of_headquarters_is_not_given_to_a_branch() {
     assert_eq!(desk.ask(&question(&desk, 1, &own).1).unwrap().withheld, [], "its holder renews");
     let nothing = desk.ask(&question(&desk, 2, &own[..2]).1).unwrap_err();
     assert_eq!(nothing.code(), "no_name");
+}
+
+#[test]
+fn a_node_cannot_collect_names_without_end() {
+    let mut desk = desk();
+    let mut refusal = None;
+    for round in 0..10 {
+        let texts: Vec<String> = (0..WEB_NAMES_MAX).map(|n| format!("n{n}-{round}.local")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        match desk.ask(&question(&desk, 2, &texts).1) {
+            Ok(_) => assert!((round + 1) * WEB_NAMES_MAX <= WEB_NAMES_HELD_MAX),
+            Err(error) => refusal = Some(error.code()),
+        }
+    }
+    assert_eq!(refusal, Some("too_many_names"));
+    desk.ask(&question(&desk, 2, &["n0-0.local"]).1).unwrap();
 }
 
 #[test]

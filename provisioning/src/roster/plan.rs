@@ -51,6 +51,15 @@ pub struct Revision {
     pub after: Snapshot,
 }
 
+impl Revision {
+    /// Whether the person had left and is in service again, now or on a day to come.
+    fn brings_back(&self, now_ms: u64) -> bool {
+        let has_ended =
+            |snapshot: &Snapshot| snapshot.person.details.valid_until_ms.is_some_and(|until| until <= now_ms);
+        has_ended(&self.before) && !has_ended(&self.after)
+    }
+}
+
 impl Plan {
     /// Compares rows with what is known at `now_ms`, milliseconds since 1970.
     pub fn of(rows: &[RosterRow], directory: &Directory, now_ms: u64) -> Self {

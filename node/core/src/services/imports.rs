@@ -25,7 +25,7 @@ use crate::view::{Actor, ImportLetter, ImportState, ImportView, Wording};
 /// Lists that nobody applied are forgotten after a week, milliseconds.
 const DRAFT_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// Lists shown at once.
-const IMPORTS_PAGE: u32 = 20;
+const IMPORTS_PAGE: u32 = 10;
 /// How often a list is prepared anew because somebody changed the directory meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -40,11 +40,11 @@ impl Node {
     /// Begins to work with a staff list.
     ///
     /// # Errors
-    /// `Forbidden` for all but system administrators; `Refused("import_running")` while another one is worked with.
+    /// `Forbidden` for all but system administrators; `Denied("import_running")` while another one is worked with.
     pub fn begin_import(&self, actor: &Actor) -> Result<Importing, ServiceError> {
         self.inner.check_may_import(actor)?;
         let permit = self.inner.imports.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| ServiceError::Refused("import_running"))?;
+        let permit = permit.map_err(|_| ServiceError::Denied("import_running"))?;
         Ok(Importing { inner: self.inner.clone(), actor: actor.clone(), _permit: permit })
     }
 
@@ -53,7 +53,9 @@ impl Node {
         self.inner.check_may_import(actor)?;
         let rows = self.inner.read(|database| Ok(database.imports(IMPORTS_PAGE)?)).await?;
         let directory = self.inner.directory();
-        rows.iter().map(|row| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)))).collect()
+        // Lists of ten thousand people take their time to be unpacked.
+        let brief = move |row: &ImportRow| Ok(shown::brief(Kept::of(row)?.view(row, &directory, wording)));
+        off_the_runtime(move || rows.iter().map(brief).collect()).await
     }
 
     pub async fn import(&self, actor: &Actor, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
@@ -103,7 +105,7 @@ impl Importing {
     /// Does what the draft shows, in one transaction signed with the administrator's key, and tells the initial passwords.
     ///
     /// # Errors
-    /// `Refused`: `import_not_draft`, `import_has_problems`, or `directory_changed` when it would do something else now
+    /// `Denied`: `import_not_draft`, `import_has_problems`, or `directory_changed` when it would do something else now
     /// than what was shown; then the draft shows that.
     pub async fn apply(self, key: &AdministratorKey, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
@@ -121,12 +123,12 @@ impl Importing {
             });
             let outcome = match carried_out.await? {
                 Prepared::Ready(outcome) if kept.is_sound() => outcome,
-                Prepared::Ready(_) => return Err(ServiceError::Refused("import_has_problems")),
+                Prepared::Ready(_) => return Err(ServiceError::Denied("import_has_problems")),
                 Prepared::Otherwise(plan) => {
                     kept.plan = *plan;
                     let content = kept.encode();
                     self.inner.act(move |desk| Ok(desk.writing.set_import(id, ImportState::Draft, &content)?)).await?;
-                    return Err(ServiceError::Refused("directory_changed"));
+                    return Err(ServiceError::Denied("directory_changed"));
                 }
             };
             kept.apply(outcome.undo);
@@ -144,7 +146,7 @@ impl Importing {
     /// Takes back what the list did, as far as nobody has changed it since; who keeps a change is named in the view.
     ///
     /// # Errors
-    /// `Refused`: `import_not_applied`, `nothing_to_undo`, or `last_administrator`.
+    /// `Denied`: `import_not_applied`, `nothing_to_undo`, or `last_administrator`.
     pub async fn undo(self, key: &AdministratorKey, id: Uuid, wording: Wording) -> Result<ImportView, ServiceError> {
         for _ in 0..ATTEMPTS {
             let (row, mut kept) = self.load(id, ImportState::Applied, "import_not_applied").await?;
@@ -154,13 +156,13 @@ impl Importing {
             let taken_back = off_the_runtime(move || {
                 let writer = LedgerWriter { directory: &known, signer: &signing, device };
                 undo.carry_out(writer, &mut Uuid::now_v7, now_ms).map_err(|error| match error {
-                    NotCarriedOut::Problems => ServiceError::Refused("last_administrator"),
+                    NotCarriedOut::Problems => ServiceError::Denied("last_administrator"),
                     other => not_carried_out(other),
                 })
             });
             let outcome = taken_back.await?;
             if outcome.drafts.is_empty() {
-                return Err(ServiceError::Refused("nothing_to_undo"));
+                return Err(ServiceError::Denied("nothing_to_undo"));
             }
             kept.take_back(outcome.kept);
             let step = Step { id, directory: directory.clone(), from: row.state, to: ImportState::Undone };
@@ -179,7 +181,7 @@ impl Importing {
     ) -> Result<(ImportRow, Kept), ServiceError> {
         let row = self.inner.read(move |database| Ok(database.import(id)?)).await?.ok_or(ServiceError::NotFound)?;
         if row.state != state {
-            return Err(ServiceError::Refused(otherwise));
+            return Err(ServiceError::Denied(otherwise));
         }
         let kept = Kept::of(&row)?;
         Ok((row, kept))
@@ -188,7 +190,7 @@ impl Importing {
     /// Writes the entries and what became of the list, unless the directory is another one by now.
     async fn write(&self, step: Step, drafts: Vec<Draft>, kept: &Kept) -> Result<bool, ServiceError> {
         let content = kept.encode();
-        self.inner.act(move |desk| desk.carry_out_import(step, drafts, &content)).await
+        self.inner.act(move |desk| desk.carry_out_import(&step, drafts, &content)).await
     }
 }
 
@@ -213,7 +215,7 @@ impl Desk<'_> {
         Ok(self.writing.add_import(row)?)
     }
 
-    fn carry_out_import(&self, step: Step, drafts: Vec<Draft>, content: &[u8]) -> Result<bool, ServiceError> {
+    fn carry_out_import(&self, step: &Step, drafts: Vec<Draft>, content: &[u8]) -> Result<bool, ServiceError> {
         let current = self.projection.current(self.writing)?;
         let is_known = Arc::ptr_eq(&current.directory, &step.directory) || current.directory == step.directory;
         let state = self.writing.import(step.id)?.map(|row| row.state);
@@ -270,8 +272,8 @@ fn unreadable(error: Unreadable) -> ServiceError {
 
 fn not_carried_out(error: NotCarriedOut) -> ServiceError {
     match error {
-        NotCarriedOut::Problems => ServiceError::Refused("import_has_problems"),
-        NotCarriedOut::Unknown => ServiceError::Refused("directory_changed"),
+        NotCarriedOut::Problems => ServiceError::Denied("import_has_problems"),
+        NotCarriedOut::Unknown => ServiceError::Denied("directory_changed"),
         NotCarriedOut::Field(field) => ServiceError::Invalid { field: field.field, code: field.code },
         NotCarriedOut::Password(error) => ServiceError::Storage(error.to_string()),
     }

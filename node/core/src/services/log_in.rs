@@ -130,6 +130,17 @@ impl Node {
         if locked { Err(ServiceError::Denied("locked")) } else { Ok(actor) }
     }
 
+    /// Whether the session would be let in, without counting as its use: for streams that stay open by themselves.
+    pub async fn look_at_session(&self, token: &str) -> Result<(), ServiceError> {
+        let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;
+        let touched = self.inner.sessions.get(&hash, self.inner.hub.rights()).map(|session| session.touched_mono_ms);
+        self.authenticate(token).await?;
+        if let Some(touched) = touched {
+            self.inner.sessions.touch(&hash, touched);
+        }
+        Ok(())
+    }
+
     /// The same for the few things that a locked session may do; the second value says whether it is locked.
     pub async fn authenticate_locked(&self, token: &str) -> Result<(Actor, bool), ServiceError> {
         let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;

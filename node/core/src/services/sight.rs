@@ -7,6 +7,7 @@ use noroshi_sync::id::{RoomId, UserId};
 
 use crate::error::ServiceError;
 use crate::node::Node;
+use crate::rights::{Action, Object, may};
 use crate::view::Actor;
 
 /// Answers remembered; beyond that all are forgotten.
@@ -43,7 +44,27 @@ impl Sight {
     }
 }
 
+/// What a request speaks of, as far as its address says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    Organisation,
+    Room(RoomId),
+    Person(UserId),
+}
+
 impl Node {
+    /// The first answer to a request: whether the actor may do such a thing at all. What it is done to answers again.
+    pub async fn admit(&self, actor: &Actor, action: Action, target: Target) -> Result<(), ServiceError> {
+        match target {
+            Target::Organisation => may(&self.inner.directory(), actor, action, Object::Organisation),
+            Target::Person(user) => may(&self.inner.directory(), actor, action, Object::Person(user)),
+            Target::Room(room) => match self.may_see(actor, room).await? {
+                true => Ok(()),
+                false => Err(ServiceError::NotFound),
+            },
+        }
+    }
+
     /// Whether the actor is a member of the room.
     pub async fn may_see(&self, actor: &Actor, room: RoomId) -> Result<bool, ServiceError> {
         let (user, rights) = (actor.user, self.inner.hub.rights());

@@ -31,7 +31,7 @@ pub struct ImportView {
     pub file: ImportFile,
     pub problems: Vec<ImportProblem>,
     pub diff: ImportDiff,
-    /// For the people who are new: only in the answer to the call that applied the list, and nowhere else.
+    /// For people who are new or come back: only in the answer to the call that applied the list, and nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub letters: Option<Vec<ImportLetter>>,

@@ -44,7 +44,7 @@ async fn a_list_becomes_accounts_that_log_in_and_is_taken_back() {
     // The passwords were told once; nothing here knows them.
     let shown = office.node.import(&person(0, 0), draft.id, Wording::English).await.unwrap();
     assert_eq!((shown.state, shown.letters), (ImportState::Applied, None));
-    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Refused("import_not_draft")));
+    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Denied("import_not_draft")));
     assert_eq!(read(&office, LIST).await.unwrap().diff.same, 2);
 
     let undone = undo(&office, &draft).await.unwrap();
@@ -52,7 +52,7 @@ async fn a_list_becomes_accounts_that_log_in_and_is_taken_back() {
     let ended = office.node.directory();
     let user = ended.user_by_login("0012").unwrap();
     assert!(user.roles.is_empty() && user.details.valid_until_ms.is_some());
-    assert_eq!(undo(&office, &draft).await, Err(ServiceError::Refused("import_not_applied")));
+    assert_eq!(undo(&office, &draft).await, Err(ServiceError::Denied("import_not_applied")));
     let states: Vec<_> = office.node.imports(&person(0, 0), Wording::Japanese).await.unwrap();
     assert_eq!(states.iter().map(|import| import.state).collect::<Vec<_>>(), [ImportState::Draft, ImportState::Undone]);
     // All of it survives a restart.
@@ -85,9 +85,9 @@ async fn a_list_with_a_problem_changes_nothing() {
     let problem = &draft.problems[0];
     assert_eq!((problem.row, problem.code.as_str()), (Some(4), "unknown_office"));
     assert_eq!(problem.message, "拠点「東支所」は登録されていません。");
-    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Refused("import_has_problems")));
+    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Denied("import_has_problems")));
     let draft = read(&office, "職員番号,氏名\n1,\u{e000}田\n").await.unwrap();
-    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Refused("import_has_problems")));
+    assert_eq!(apply(&office, &draft).await, Err(ServiceError::Denied("import_has_problems")));
     assert_eq!(office.node.directory().users().count(), people);
 }
 
@@ -97,7 +97,7 @@ async fn what_was_shown_is_done_or_nothing_is() {
     let (first, second) = (read(&office, LIST).await.unwrap(), read(&office, LIST).await.unwrap());
     assert!(apply(&office, &first).await.is_ok());
     // The second draft would have made both people a second time.
-    assert_eq!(apply(&office, &second).await, Err(ServiceError::Refused("directory_changed")));
+    assert_eq!(apply(&office, &second).await, Err(ServiceError::Denied("directory_changed")));
     let shown = office.node.import(&person(0, 0), second.id, Wording::Japanese).await.unwrap();
     assert_eq!((shown.state, shown.diff.add.len(), shown.diff.same), (ImportState::Draft, 0, 2));
     // Who has looked again may go on.
@@ -108,7 +108,7 @@ async fn what_was_shown_is_done_or_nothing_is() {
 async fn one_list_at_a_time_and_administrators_alone() {
     let office = Office::founded(0).await;
     let working = office.node.begin_import(&person(0, 0)).unwrap();
-    assert_eq!(read(&office, LIST).await, Err(ServiceError::Refused("import_running")));
+    assert_eq!(read(&office, LIST).await, Err(ServiceError::Denied("import_running")));
     drop(working);
     assert!(read(&office, LIST).await.is_ok());
     for actor in [person(0, 1), person(1, 0)] {

@@ -27,7 +27,7 @@ pub fn look(patient: &Patient, report: &mut Report) {
             report,
         ),
         None => {
-            report.bad(NODE, "読めません".to_owned(), "keys/node.pem をバックアップから戻すか、参加し直してください。")
+            report.bad(NODE, "読めません".to_owned(), "keys/node.pem をバックアップから戻すか、参加し直してください。");
         }
     }
     let web = &patient.config.web;
@@ -89,7 +89,7 @@ fn own(patient: &Patient, report: &mut Report) {
     lifetime(BROWSER, &leaf, leaf.renew_at_ms(), "本庁とつながると更新されます。つながりを確かめてください。", report);
     let domain = Reach::of_certificate(&web.authority).map(|reach| reach.domain().to_owned()).unwrap_or_default();
     let advice = format!(
-        "名前は {domain} の下に、アドレスはプライベートアドレスにしてください。ほかのノードが使っている名前は使えません。変えた直後なら 1 分ほど待ってください。"
+        "名前は {domain} の下に、アドレスはプライベートアドレスにしてください。ほかの拠点が使っている名前は使えません。変えた直後なら 1 分ほど待ってください。"
     );
     missing_names(patient, &leaf, &advice, report);
     if let Ok(authority) = LeafCertificate::read(&web.authority) {
@@ -137,7 +137,7 @@ fn issuing(patient: &Patient, report: &mut Report) {
     }
     match keys.load_browser_authority() {
         Ok(Some(authority)) => {
-            report.good(AUTHORITY, format!("このノードが {} の名前に発行します", authority.reach().domain()))
+            report.good(AUTHORITY, format!("このノードが {} の名前に発行します", authority.reach().domain()));
         }
         Ok(None) => report.warn(
             AUTHORITY,
@@ -145,7 +145,7 @@ fn issuing(patient: &Patient, report: &mut Report) {
             "noroshi browser-ca create、または金庫の控えから noroshi browser-ca restore を実行してください。",
         ),
         Err(error) => {
-            report.bad(AUTHORITY, error.to_string(), "keys/browser-ca.key と browser-ca.pem を確かめてください。")
+            report.bad(AUTHORITY, error.to_string(), "keys/browser-ca.key と browser-ca.pem を確かめてください。");
         }
     }
 }

@@ -54,17 +54,34 @@ fn tell(
     seen: Result<(), ErrorKind>,
 ) {
     let what = format!("{key} {address}（{protocol}）");
-    match (seen, is_running) {
-        (Ok(()), true) => report.good(PORT, format!("{what} で待ち受けています")),
-        (Ok(()), false) => report.good(PORT, format!("{what} は空いています")),
-        (Err(ErrorKind::AddrInUse), _) => report.bad(PORT, format!("{what} はほかのプログラムが使っています"),
-            "そのプログラムを止めるか（ss -ltnup で調べられます）、noroshi.toml で別のポートにしてください。"),
-        (Err(ErrorKind::PermissionDenied), _) => report.bad(PORT, format!("{what} を開く権限がありません"),
-            "1024 未満のポートには権限が要ります: systemd では AmbientCapabilities=CAP_NET_BIND_SERVICE、手動では setcap cap_net_bind_service=+ep です。"),
-        (Err(ErrorKind::AddrNotAvailable), _) => report.bad(PORT, format!("{what} のアドレスはこのマシンにありません"),
-            "IP アドレスを固定するか、noroshi.toml を 0.0.0.0 にしてください。"),
-        (Err(kind), true) => report.bad(PORT, format!("{what} につながりません（{kind}）"), "ノードの記録（log）を見てください。起動時にポートを開けなかったかもしれません。"),
-        (Err(kind), false) => report.bad(PORT, format!("{what} を開けません（{kind}）"), "noroshi.toml のアドレスを確かめてください。"),
+    match seen {
+        Ok(()) if is_running => report.good(PORT, format!("{what} で待ち受けています")),
+        Ok(()) => report.good(PORT, format!("{what} は空いています")),
+        Err(kind) => {
+            let (trouble, advice) = trouble(kind, is_running);
+            report.bad(PORT, format!("{what} {trouble}（{kind}）"), advice);
+        }
+    }
+}
+
+/// What it is and what to do.
+const fn trouble(kind: ErrorKind, is_running: bool) -> (&'static str, &'static str) {
+    match kind {
+        ErrorKind::AddrInUse => (
+            "はほかのプログラムが使っています",
+            "そのプログラムを止めるか（ss -ltnup で調べられます）、noroshi.toml で別のポートにしてください。",
+        ),
+        ErrorKind::PermissionDenied => (
+            "を開く権限がありません",
+            "1024 未満のポートには権限が要ります（systemd では AmbientCapabilities=CAP_NET_BIND_SERVICE）。",
+        ),
+        ErrorKind::AddrNotAvailable => {
+            ("のアドレスはこのマシンにありません", "IP アドレスを固定するか、noroshi.toml を 0.0.0.0 にしてください。")
+        }
+        _ if is_running => {
+            ("につながりません", "ノードの記録（log）を見てください。起動時にポートを開けなかったかもしれません。")
+        }
+        _ => ("を開けません", "noroshi.toml のアドレスを確かめてください。"),
     }
 }
 

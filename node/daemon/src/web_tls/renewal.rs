@@ -10,7 +10,7 @@ use noroshi_provisioning::{Directory, NodeIdentity};
 use noroshi_sync::id::NodeId;
 use tokio_util::sync::CancellationToken;
 
-use super::{InForce, issue, names};
+use super::{InForce, held, issue, names};
 use crate::commands::Failure;
 use crate::joining::{self, JoinReply};
 use crate::office::{Office, wall_ms};
@@ -71,7 +71,7 @@ impl Renewal {
         let wanted = names::of_node(&self.office.config.web, self.office.identity.node());
         let authority = issue::authority(&self.office.keys);
         let own = authority.as_ref().map(|authority| authority.certificate());
-        let current = self.office.keys.load_web()?;
+        let current = held(&self.office.keys)?;
         if !is_due(current.as_ref(), own, &wanted, self.asked.as_deref(), wall_ms()) {
             return Ok(());
         }
@@ -81,7 +81,8 @@ impl Renewal {
             None => self.ask(&key, &wanted).await?,
         };
         if !response.withheld.is_empty() {
-            tracing::warn!(names = ?response.withheld, "names of this node are not in its certificate: outside the authority's domain, or another node's");
+            // Outside the authority's domain, or another office's: `doctor` says what to do.
+            tracing::warn!(names = ?response.withheld, "names of this node are not in its certificate");
         }
         let web = response.accept(&key)?;
         self.office.keys.save_web(&web)?;

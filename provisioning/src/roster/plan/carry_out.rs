@@ -18,12 +18,12 @@ use crate::signer::Signer;
 pub struct Outcome {
     /// For one transaction.
     pub drafts: Vec<Draft>,
-    /// For the people who are new. This is the only time their passwords are seen.
+    /// For the people who are new or come back. This is the only time their passwords are seen.
     pub letters: Vec<Letter>,
     pub undo: Undo,
 }
 
-/// What somebody new is told.
+/// What somebody new is told, or somebody who comes back and has forgotten the old password.
 #[derive(Debug)]
 pub struct Letter {
     pub user: UserId,
@@ -66,6 +66,9 @@ impl Plan {
         }
         for revision in &self.revisions {
             pen.revise(revision.user, &revision.before, &revision.after)?;
+            if revision.brings_back(now_ms) {
+                letters.push(pen.letter(revision.user, &revision.after.person)?);
+            }
             undo.revised.push((revision.user, revision.before.clone(), revision.after.clone()));
         }
         Ok(Outcome { drafts: pen.drafts, letters, undo })
@@ -88,16 +91,21 @@ impl<S: Signer> Pen<'_, '_, S> {
     fn add(&mut self, addition: &Addition) -> Result<Letter, NotCarriedOut> {
         let user = UserId::from_uuid((self.mint)());
         let person = &addition.person;
-        let (set, details, secret) = (self.id(), self.id(), self.id());
+        let (set, details) = (self.id(), self.id());
         self.drafts.push(self.writer.user(set, person.profile.to_set(user))?);
         self.drafts.push(self.writer.details(details, user, person.details.clone())?);
         for role in &person.roles {
             let id = self.id();
             self.drafts.push(self.writer.grant(id, user, *role)?);
         }
+        self.letter(user, person)
+    }
+
+    /// Gives a person a password. The last entry about the person, so that it wins over a copy of an old one.
+    fn letter(&mut self, user: UserId, person: &Person) -> Result<Letter, NotCarriedOut> {
         let initial_password = InitialPassword::random()?;
-        let verifier = initial_password.verifier()?;
-        self.drafts.push(self.writer.password(secret, user, person.profile.office, verifier)?);
+        let (id, verifier) = (self.id(), initial_password.verifier()?);
+        self.drafts.push(self.writer.password(id, user, person.profile.office, verifier)?);
         Ok(Letter { user, person: person.clone(), initial_password })
     }
 

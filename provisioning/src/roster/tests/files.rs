@@ -125,6 +125,75 @@ fn quotes_line_breaks_tabs_and_nul() {
 }
 
 #[test]
+fn each_bad_value_has_its_code_and_its_sentence() {
+    for (column, value, code, sentence) in [
+        (
+            "職員番号",
+            "12番",
+            "number_characters",
+            "「職員番号」の「12番」に使えない文字があります。英数字とハイフンだけにしてください。",
+        ),
+        (
+            "ログイン名",
+            "さとう",
+            "login_characters",
+            "ログイン名「さとう」は使えません。英小文字、数字、. _ @ - で64文字までにしてください。",
+        ),
+        ("氏名カナ", "山田", "not_kana", "「氏名カナ」の「山田」に漢字があります。ふりがなを入れてください。"),
+        ("メール", "sato@city", "email", "メールアドレス「sato@city」の形が正しくありません。"),
+        ("電話", "090-1234", "phone", "電話番号「090-1234」の形が正しくありません。番号を1つだけ入れてください。"),
+        (
+            "電話",
+            "03-1234-5678/2345",
+            "phone",
+            "電話番号「03-1234-5678/2345」の形が正しくありません。番号を1つだけ入れてください。",
+        ),
+        (
+            "有効開始",
+            "4月1日",
+            "date",
+            "「有効開始」の「4月1日」を日付として読み取れません。2027-04-01、令和9年4月1日 のように書いてください。",
+        ),
+        (
+            "有効終了",
+            "2027-02-29",
+            "date",
+            "「有効終了」の「2027-02-29」を日付として読み取れません。2027-04-01、令和9年4月1日 のように書いてください。",
+        ),
+        (
+            "権限",
+            "部長",
+            "unknown_role",
+            "権限「部長」はありません。システム管理者、拠点管理者、訓練統制者、職員 から選んでください。",
+        ),
+        ("雇用区分", "パート", "unknown_employment", "「雇用区分」の「パート」は分かりません。"),
+        ("アカウント種別", "？", "unknown_employment", "「アカウント種別」の「？」は分かりません。"),
+        ("所属", "#REF!", "cell_error", "「所属」が計算式のエラー(#REF!)になっています。"),
+        (
+            "役職",
+            "=HYPERLINK(1)",
+            "formula",
+            "「役職」の「=HYPERLINK(1)」は計算式として実行されるおそれがあります。先頭の記号(= + - @)を取り除いてください。",
+        ),
+    ] {
+        let list = if column == "職員番号" {
+            format!("職員番号,氏名\n{value},山田\n")
+        } else {
+            format!("職員番号,氏名,{column}\n1,山田,{value}\n")
+        };
+        is_told(&list, Some(2), Some(column), code, sentence);
+    }
+    is_told(
+        "職員番号,氏名\n,山田\n",
+        Some(2),
+        None,
+        "no_key",
+        "職員番号もログイン名もありません。どちらかを入れてください。",
+    );
+    is_told("職員番号,氏名\n1,　\n", Some(2), Some("氏名"), "empty_name", "氏名がありません。");
+}
+
+#[test]
 fn files_without_people() {
     for bytes in [b"".as_slice(), b"\r\n\r\n", b"\xef\xbb\xbf", b" ,, \n"] {
         assert_eq!(read(bytes, EncodingChoice::Auto), Err(Unreadable::Empty), "{bytes:?}");

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod footprint;
+mod import;
 mod live;
 mod logins;
 mod open;
@@ -64,6 +65,11 @@ enum Workload {
         #[arg(long, default_value_t = 1_000)]
         rooms: usize,
     },
+    /// A staff list read and applied, read again and taken back.
+    Import {
+        #[arg(long, default_value_t = 900)]
+        people: usize,
+    },
     /// People log in at once, each password at its full cost, while somebody reads and posts.
     Logins {
         #[arg(long, default_value_t = 1_000)]
@@ -83,6 +89,7 @@ async fn main() {
         Workload::Open { messages } => open::measure(messages).await,
         Workload::Footprint { rooms, messages } => footprint::measure(rooms, messages).await,
         Workload::Reconnect { rooms } => reconcile::reconnect(rooms).await,
+        Workload::Import { people } => import::measure(people).await,
         Workload::Logins { people } => logins::measure(people).await,
         Workload::All => {
             post::measure(10).await;
@@ -92,6 +99,7 @@ async fn main() {
             reconcile::reconnect(1_000).await;
             open::measure(20_000).await;
             footprint::measure(1_000, 20).await;
+            import::measure(900).await;
             logins::measure(1_000).await;
         }
     }

@@ -51,12 +51,11 @@ impl CookieNames {
         find(headers, &self.login)
     }
 
-    /// The device this browser was given before.
-    pub fn device(&self, headers: &HeaderMap) -> Option<DeviceId> {
-        match find(headers, &self.device) {
-            Found::One(text) => text.parse().ok(),
-            Found::Nothing | Found::Ambiguous => None,
-        }
+    /// The device this browser was given before, and what proves it if the organisation knows the device.
+    pub fn device(&self, headers: &HeaderMap) -> (Option<DeviceId>, Option<String>) {
+        let Found::One(text) = find(headers, &self.device) else { return (None, None) };
+        let (device, secret) = text.split_once('.').map_or((text, None), |(device, secret)| (device, Some(secret)));
+        (device.parse().ok(), secret.map(str::to_owned))
     }
 
     /// None when a value cannot stand in a header, which neither a token nor an id can be.
@@ -64,8 +63,9 @@ impl CookieNames {
         self.set(&self.login, token, LOGIN_AGE_S)
     }
 
-    pub fn set_device(&self, device: &str) -> Option<HeaderValue> {
-        self.set(&self.device, device, DEVICE_AGE_S)
+    pub fn set_device(&self, device: &str, secret: Option<&str>) -> Option<HeaderValue> {
+        let value = secret.map_or_else(|| device.to_owned(), |secret| format!("{device}.{secret}"));
+        self.set(&self.device, &value, DEVICE_AGE_S)
     }
 
     pub fn clear_login(&self) -> Option<HeaderValue> {
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(names.token(&headers(&["noroshi_abcd1234=planted"])), Found::Nothing);
         let both = headers(&["noroshi_abcd1234=planted; __Host-noroshi_abcd1234=mine"]);
         assert_eq!(names.token(&both), Found::One("mine"));
-        for cookie in [names.set_login("T"), names.set_device("D"), names.clear_login()] {
+        for cookie in [names.set_login("T"), names.set_device("D", Some("S")), names.clear_login()] {
             let text = cookie.unwrap().to_str().unwrap().to_owned();
             let guarded = text.starts_with("__Host-noroshi_") && text.ends_with("; Secure");
             assert!(guarded && text.contains("; Path=/;") && !text.contains("Domain"), "{text}");
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn cookies_are_out_of_reach_for_scripts_and_other_sites() {
         let names = CookieNames::new("abcd1234", Channel::Plain);
-        for cookie in [names.set_login("T"), names.set_device("D"), names.clear_login()] {
+        for cookie in [names.set_login("T"), names.set_device("D", Some("S")), names.clear_login()] {
             let text = cookie.unwrap().to_str().unwrap().to_owned();
             assert!(text.contains("; HttpOnly") && text.contains("; SameSite=Strict") && text.contains("; Path=/;"));
         }

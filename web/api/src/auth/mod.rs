@@ -4,6 +4,7 @@ pub mod cookie;
 pub mod credential;
 pub mod login_limit;
 pub mod origin;
+pub mod rules;
 mod session;
 
 pub use session::Session;

@@ -7,13 +7,14 @@ use noroshi_node::view::Actor;
 
 use super::credential::Credential;
 use super::origin;
+use super::rules::Rule;
 use crate::problem::Problem;
 use crate::state::State;
 
 /// The header that only our own page can set on a request with a cookie.
 pub const OWN_PAGE_HEADER: &str = "x-noroshi";
 
-/// A valid login. For requests that write, a cookie alone is not enough: the page must prove that it is ours.
+/// A valid login that may do such a thing as the request asks ([`Rule`]). For requests that write, a cookie alone is not enough: the page must prove that it is ours.
 pub struct Session {
     pub actor: Actor,
     pub token: String,
@@ -31,7 +32,13 @@ impl FromRequestParts<State> for Session {
             }
             origin::check(&parts.headers)?;
         }
-        let actor = state.node.authenticate(credential.token).await?;
-        Ok(Self { actor, token: credential.token.to_owned() })
+        let token = credential.token.to_owned();
+        let (actor, locked) = state.node.authenticate_locked(&token).await?;
+        let rule = Rule::of(parts).ok_or(Problem::new("internal"))?;
+        if locked && rule != Rule::Locked {
+            return Err(Problem::new("locked"));
+        }
+        rule.admit(&state.node, &actor, parts).await?;
+        Ok(Self { actor, token })
     }
 }

@@ -56,10 +56,9 @@ impl Feed {
         // Listening begins before looking, so that nothing falls in between.
         let live = state.node.events();
         let page = state.node.events_after(cursor.unwrap_or(PRESENT), EVENT_PAGE).await?;
-        let me = state.node.me(&reader.actor).await?;
         let resumed = cursor.filter(|cursor| !page.refetch && *cursor <= page.latest);
         let position = resumed.unwrap_or(page.latest);
-        let hello = EventBody::Hello { node: Box::new(me.node) };
+        let hello = EventBody::Hello { node: Box::new(state.node.node_ref()) };
         let mut feed = Self { state, reader, live, position, source: Source::Live, first: VecDeque::new() };
         feed.first.push_back(ServerEvent::at(position, hello));
         if resumed.is_some() {

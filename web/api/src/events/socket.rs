@@ -15,7 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::feed::{Feed, FeedError};
-use super::log_outs::Watch;
+use super::log_outs::{Over, Watch};
 use super::wire::{ClientEvent, ServerEvent};
 use crate::limits::{CLIENT_EVENTS_BURST, CLIENT_EVENTS_PER_SECOND, LINGER_TIME, PINGS_MISSED_MAX};
 use crate::state::State;
@@ -43,8 +43,8 @@ impl Connection {
         let ending = tokio::select! {
             biased;
             () = state.shutdown.cancelled() => Some((close_code::AWAY, "shutdown")),
-            () = watch.ended() => Some((close_code::POLICY, "session_ended")),
-            () = expired(&state, &token) => Some((close_code::POLICY, "session_ended")),
+            over = watch.ended() => Some(ending_of(over)),
+            over = expired(&state, &token) => Some(ending_of(over)),
             ending = listen(source, &state, &actor, &replies, &unanswered) => ending,
             ending = speak(&mut sink, feed, replies_out, &unanswered, interval(state.ping_every)) => ending,
         };
@@ -57,14 +57,29 @@ impl Connection {
     }
 }
 
-/// Completes when the node no longer knows the session: it ran out, or was ended somewhere else.
-pub async fn expired(state: &State, token: &str) {
+/// Closed by us because the passcode is to be given; the app shows its lock screen.
+const LOCKED: u16 = 4001;
+
+const fn ending_of(over: Over) -> (u16, &'static str) {
+    match over {
+        Over::Ended => (close_code::POLICY, "session_ended"),
+        Over::Stopped => (close_code::POLICY, "suspended"),
+        Over::Locked => (LOCKED, "locked"),
+    }
+}
+
+/// Completes when the node no longer lets the session in: it ran out, was left alone for long, or was ended while
+/// nobody watched.
+pub async fn expired(state: &State, token: &str) -> Over {
     let mut ticks = interval(state.ping_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(ServiceError::Unauthenticated) = state.node.authenticate(token).await {
-            return;
+        match state.node.look_at_session(token).await {
+            Err(ServiceError::Unauthenticated) => return Over::Ended,
+            Err(ServiceError::Denied("locked")) => return Over::Locked,
+            Err(ServiceError::Denied(_)) => return Over::Stopped,
+            Ok(()) | Err(_) => {}
         }
     }
 }

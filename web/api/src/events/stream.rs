@@ -42,8 +42,8 @@ impl Carrier {
         let event = tokio::select! {
             biased;
             () = self.state.shutdown.cancelled() => return None,
-            () = self.watch.ended() => return None,
-            () = expired(&self.state, &self.token) => return None,
+            _over = self.watch.ended() => return None,
+            _over = expired(&self.state, &self.token) => return None,
             event = self.feed.next() => event,
         };
         let event = match event {

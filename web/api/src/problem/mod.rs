@@ -27,13 +27,15 @@ pub struct Problem {
     /// The limit that was passed.
     pub limit: Option<usize>,
     pub retry_after_s: Option<u32>,
+    /// How often it may be tried again.
+    pub left: Option<u32>,
     /// For the programmer of a client: what the parser met. Only ever speaks of the request itself.
     pub hint: Option<String>,
 }
 
 impl Problem {
     pub const fn new(code: &'static str) -> Self {
-        Self { code, field: None, limit: None, retry_after_s: None, hint: None }
+        Self { code, field: None, limit: None, retry_after_s: None, left: None, hint: None }
     }
 
     pub const NOT_FOUND: Self = Self::new("not_found");
@@ -71,7 +73,6 @@ impl From<ServiceError> for Problem {
             ServiceError::TooMany { retry_after_s } | ServiceError::Overloaded { retry_after_s } => {
                 Self::retry(code, retry_after_s)
             }
-            ServiceError::Refused(code) => Self::new(code),
             ServiceError::Busy => Self::retry(code, 1),
             ServiceError::StorageFull => Self::retry(code, RETRY_STORAGE_S),
             ServiceError::Storage(reason) => {
@@ -82,7 +83,9 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound
             | ServiceError::Forbidden(_)
             | ServiceError::Unauthenticated
-            | ServiceError::Conflict => Self::new(code),
+            | ServiceError::Conflict
+            | ServiceError::Denied(_) => Self::new(code),
+            ServiceError::WrongPasscode { left } => Self { left: Some(left), ..Self::new(code) },
         }
     }
 }
@@ -126,6 +129,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub field: Option<&'static str>,
+    /// How often a passcode may be tried again before the device is stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub left: Option<u32>,
     /// For the programmer of a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -142,6 +149,7 @@ impl ProblemBody {
         let detail = detail
             .replace("{field}", field::label(problem.field, language))
             .replace("{limit}", &problem.limit.map(|limit| limit.to_string()).unwrap_or_default())
+            .replace("{left}", &problem.left.unwrap_or_default().to_string())
             .replace("{seconds}", &problem.retry_after_s.unwrap_or(1).to_string());
         Self {
             kind: format!("about:blank#{}", problem.code),
@@ -150,6 +158,7 @@ impl ProblemBody {
             code: problem.code,
             detail,
             field: problem.field,
+            left: problem.left,
             hint: problem.hint,
         }
     }
@@ -180,10 +189,20 @@ mod tests {
             ServiceError::TooLarge { what: "text", limit: 10 },
             ServiceError::TooMany { retry_after_s: 7 },
             ServiceError::Overloaded { retry_after_s: 30 },
-            ServiceError::Refused("import_running"),
             ServiceError::StorageFull,
             ServiceError::Storage("/var/lib/noroshi.db: SECRET".into()),
             ServiceError::Busy,
+            ServiceError::WrongPasscode { left: 3 },
+            ServiceError::Denied("console_locked"),
+            ServiceError::Denied("no_key_here"),
+            ServiceError::Denied("wrong_password"),
+            ServiceError::Denied("locked"),
+            ServiceError::Denied("no_passcode"),
+            ServiceError::Denied("device_code_required"),
+            ServiceError::Denied("wrong_device_code"),
+            ServiceError::Denied("device_suspended"),
+            ServiceError::Denied("user_suspended"),
+            ServiceError::Denied("account_ended"),
         ];
         for error in errors {
             let code = error.code();

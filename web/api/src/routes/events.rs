@@ -71,7 +71,7 @@ pub async fn socket(
     let (session, feed) = open(&state, session, cursor).await?;
     let running = state.tasks.token();
     let connection = Connection {
-        watch: state.log_outs.watch(&session.token),
+        watch: state.log_outs.watch(&session.token, &session.actor),
         actor: session.actor,
         token: session.token,
         state,
@@ -108,7 +108,7 @@ pub async fn stream(
     };
     state.admission.admit(peer.port())?;
     let (session, feed) = open(&state, session, cursor).await?;
-    let watch = state.log_outs.watch(&session.token);
+    let watch = state.log_outs.watch(&session.token, &session.actor);
     let mut response = carrier::answer(state, session.token, feed, watch).into_response();
     // Reverse proxies must not collect events.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));

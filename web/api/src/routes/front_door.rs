@@ -1,11 +1,15 @@
 //! What every request passes before it reaches a handler, and what every answer carries.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State as Extracted};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 
+use crate::auth::credential::Credential;
 use crate::auth::origin;
+use crate::events::log_outs::Over;
 use crate::limits::URI_MAX;
 use crate::problem::Problem;
 use crate::state::State;
@@ -26,6 +30,26 @@ pub async fn admit(Extracted(state): Extracted<State>, request: Request, next: N
     match tokio::time::timeout(state.answer_time, next.run(request)).await {
         Ok(response) => response,
         Err(_elapsed) => Problem::retry("answer_timeout", RETRY_SLOW_S).into_response(),
+    }
+}
+
+/// How long a request that is running when its session ends may take to finish: the answer to the very request that
+/// ended it is given.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Ends requests of a session that is over: a lost phone gets and sends nothing more, whatever was under way.
+pub async fn guard(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
+    let token = Credential::of(request.headers(), &state.cookies).ok().map(|credential| credential.token.to_owned());
+    let Some(token) = token else { return next.run(request).await };
+    let Ok((actor, _locked)) = state.node.authenticate_locked(&token).await else { return next.run(request).await };
+    let watch = state.log_outs.watch_request(&token, &actor);
+    let mut running = std::pin::pin!(next.run(request));
+    tokio::select! {
+        response = &mut running => response,
+        over = watch.ended() => match tokio::time::timeout(GRACE, running).await {
+            Ok(response) => response,
+            Err(_elapsed) => Problem::new(if over == Over::Locked { "locked" } else { "unauthenticated" }).into_response(),
+        },
     }
 }
 

@@ -85,6 +85,38 @@ pub async fn get(
     Ok(Answer(state.node.import(&session.actor, import, wording(&headers)).await?))
 }
 
+/// Do what the list says, in one transaction. The initial passwords of new people come in this answer and never again.
+#[utoipa::path(
+    post, path = "/api/v1/imports/{import}/apply", tag = "people", operation_id = "apply_import", params(ImportPath),
+    responses((status = 200, body = ImportView), (status = 404), (status = 409))
+)]
+pub async fn apply(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Path(ImportPath { import }): Path<ImportPath>,
+    headers: HeaderMap,
+) -> Result<Answer<ImportView>, Problem> {
+    let importing = state.node.begin_import(&session.actor)?;
+    let key = state.node.signer(&session.actor)?;
+    Ok(Answer(importing.apply(&key, import, wording(&headers)).await?))
+}
+
+/// Take back what the list did, as far as nobody has changed it since. Who keeps a change is named in `problems`.
+#[utoipa::path(
+    post, path = "/api/v1/imports/{import}/undo", tag = "people", operation_id = "undo_import", params(ImportPath),
+    responses((status = 200, body = ImportView), (status = 404), (status = 409))
+)]
+pub async fn undo(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Path(ImportPath { import }): Path<ImportPath>,
+    headers: HeaderMap,
+) -> Result<Answer<ImportView>, Problem> {
+    let importing = state.node.begin_import(&session.actor)?;
+    let key = state.node.signer(&session.actor)?;
+    Ok(Answer(importing.undo(&key, import, wording(&headers)).await?))
+}
+
 fn wording(headers: &HeaderMap) -> Wording {
     match Language::of(headers) {
         Language::Japanese => Wording::Japanese,

@@ -1,5 +1,7 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
+mod console;
+mod devices;
 mod directory;
 mod events;
 mod front_door;
@@ -9,8 +11,10 @@ mod members;
 mod messages;
 mod node;
 mod openapi;
+mod organisation;
 mod paths;
 mod peers;
+mod people;
 mod reactions;
 mod reading;
 mod rooms;
@@ -60,6 +64,31 @@ fn calls() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(session::log_in, session::log_out))
         .routes(routes!(session::me))
+        .routes(routes!(session::lock))
+        .routes(routes!(session::unlock))
+        .routes(routes!(session::set_passcode))
+        .routes(routes!(console::get, console::unlock, console::lock))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::suspend, devices::lift))
+        .routes(routes!(devices::requests, devices::request))
+        .routes(routes!(devices::decline))
+        .routes(routes!(devices::issue))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::get, people::edit))
+        .routes(routes!(people::reset_password))
+        .routes(routes!(people::grant, people::remove))
+        .routes(routes!(people::suspend, people::lift))
+        .routes(routes!(organisation::add_office))
+        .routes(routes!(organisation::edit_office))
+        .routes(routes!(organisation::nodes))
+        .routes(routes!(organisation::revoke))
+        .routes(routes!(organisation::invitations, organisation::invite))
+        .routes(routes!(organisation::cancel_invitation))
+        .routes(routes!(organisation::posts, organisation::add_post))
+        .routes(routes!(organisation::set_post, organisation::end_post))
+        .routes(routes!(organisation::policy, organisation::set_policy))
+        .routes(routes!(organisation::rules, organisation::set_rules))
+        .routes(routes!(organisation::accept_rules))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
         .routes(routes!(peers::set_link))
@@ -76,6 +105,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(directory::offices))
         .routes(routes!(imports::read, imports::list))
         .routes(routes!(imports::get))
+        .routes(routes!(imports::apply))
+        .routes(routes!(imports::undo))
         .routes(routes!(events::socket))
         .routes(routes!(events::stream))
         .routes(routes!(openapi::openapi))
@@ -91,6 +122,7 @@ pub fn router(state: State) -> Router {
         .route(trust::PATH, axum::routing::get(trust::pixel))
         .fallback(elsewhere)
         .method_not_allowed_fallback(|| async { Problem::new("method_not_allowed") })
+        .layer(from_fn_with_state(state.clone(), front_door::guard))
         .layer(from_fn_with_state(state.clone(), front_door::admit))
         .layer(CatchPanicLayer::custom(|_panic| Problem::new("internal").into_response()))
         .layer(axum::middleware::from_fn(problem::render::render))

@@ -4,15 +4,19 @@ use std::time::Instant;
 
 use axum::extract::{Extension, State as Extracted};
 use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use noroshi_node::Credentials;
 use noroshi_node::error::ServiceError;
 use noroshi_node::view::{LogIn, MeView};
+use noroshi_sync::id::DeviceId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::auth::cookie::Found;
 use crate::auth::{Session, origin};
-use crate::extract::Json;
+use crate::events::log_outs::Over;
+use crate::extract::{Id, Json};
 use crate::observe::names;
 use crate::problem::Problem;
 use crate::server::Peer;
@@ -24,8 +28,16 @@ pub struct LogInRequest {
     #[schema(example = "tanaka")]
     pub login: String,
     pub password: String,
-    /// For organisations that enrol devices; this version knows none.
+    /// For a new device, from an administrator: ten characters, however they are typed.
     pub device_code: Option<String>,
+    /// Public key of the new device: ECDSA P-256, 65 bytes uncompressed, base64url without padding.
+    pub device_key: Option<String>,
+    /// What the person will recognise the new device by.
+    pub device_name: Option<String>,
+    /// For programs without cookies: the device as an earlier log-in gave it, and its secret.
+    #[schema(value_type = Option<Uuid>)]
+    pub device: Option<Id<DeviceId>>,
+    pub device_secret: Option<String>,
 }
 
 /// Log in. The token comes in the answer and as a cookie; a browser needs only the cookie.
@@ -42,12 +54,8 @@ pub async fn log_in(
 ) -> Result<Response, Problem> {
     // Another site must not log a person in as somebody else.
     origin::check(&headers)?;
-    if request.device_code.is_some_and(|code| !code.is_empty()) {
-        return Err(Problem::invalid("device_code", "device_code_not_used"));
-    }
     let attempt = state.login_limit.begin(peer.ip(), Instant::now()).inspect_err(|_| refused("address"))?;
-    let device = state.cookies.device(&headers);
-    let log_in = match state.node.log_in(&request.login, &request.password, device).await {
+    let log_in = match state.node.log_in_with(credentials(&state, &headers, request)?).await {
         Ok(log_in) => log_in,
         Err(ServiceError::Unauthenticated) => {
             refused("credentials");
@@ -57,15 +65,39 @@ pub async fn log_in(
     };
     attempt.succeeded();
     end_former(&state, &headers).await;
-    let cookies = [state.cookies.set_login(&log_in.token), state.cookies.set_device(&log_in.device.id.to_string())];
+    let cookies = [state.cookies.set_login(&log_in.token), set_device(&state, &headers, &log_in)];
     Ok((StatusCode::CREATED, with_cookies(cookies), axum::Json(log_in)).into_response())
+}
+
+fn credentials(state: &State, headers: &HeaderMap, request: LogInRequest) -> Result<Credentials, Problem> {
+    let (known, secret) = state.cookies.device(headers);
+    let malformed = || Problem::invalid("device_key", "invalid");
+    let key = request.device_key.map(|text| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| malformed()));
+    Ok(Credentials {
+        login: request.login,
+        password: request.password,
+        device: request.device.map(|device| device.0).or(known),
+        device_secret: request.device_secret.or(secret),
+        device_code: request.device_code,
+        device_key: key.transpose()?,
+        device_name: request.device_name.unwrap_or_default(),
+    })
+}
+
+/// The cookie of the device, with its secret where it has one.
+fn set_device(state: &State, headers: &HeaderMap, log_in: &LogIn) -> Option<HeaderValue> {
+    let (known, secret) = state.cookies.device(headers);
+    let same = known.is_some_and(|known| known.as_uuid() == log_in.device.id);
+    let kept = secret.filter(|_| same && log_in.device.enrolled);
+    let secret = log_in.device_secret.clone().or(kept);
+    state.cookies.set_device(&log_in.device.id.to_string(), secret.as_deref())
 }
 
 /// The cookie that is about to be replaced belonged to a login that nobody could end any more.
 async fn end_former(state: &State, headers: &HeaderMap) {
     let Found::One(token) = state.cookies.token(headers) else { return };
     match state.node.log_out(token).await {
-        Ok(()) => state.log_outs.end(token),
+        Ok(()) => state.log_outs.end(token, Over::Ended),
         Err(error) => tracing::debug!(%error, "the former login of this browser was not ended"),
     }
 }
@@ -74,14 +106,68 @@ async fn end_former(state: &State, headers: &HeaderMap) {
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", operation_id = "log_out", responses((status = 204)))]
 pub async fn log_out(Extracted(state): Extracted<State>, session: Session) -> Result<Response, Problem> {
     state.node.log_out(&session.token).await?;
-    state.log_outs.end(&session.token);
+    state.log_outs.end(&session.token, Over::Ended);
     Ok((StatusCode::NO_CONTENT, with_cookies([state.cookies.clear_login()])).into_response())
 }
 
 /// Who am I, with my roles and this device.
 #[utoipa::path(get, path = "/api/v1/me", tag = "session", operation_id = "me", responses((status = 200, body = MeView)))]
 pub async fn me(Extracted(state): Extracted<State>, session: Session) -> Result<axum::Json<MeView>, Problem> {
-    Ok(axum::Json(state.node.me(&session.actor).await?))
+    Ok(axum::Json(state.node.me(&session.actor, &session.token).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasscodeRequest {
+    /// 6–12 digits.
+    pub passcode: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPasscodeRequest {
+    /// 6–12 digits, not one repeated and no run.
+    pub passcode: String,
+    /// The present one, if there is one.
+    pub current: Option<String>,
+}
+
+/// Set the passcode of this device at this node.
+#[utoipa::path(
+    put, path = "/api/v1/session/passcode", tag = "session", operation_id = "set_passcode",
+    request_body = NewPasscodeRequest, responses((status = 204))
+)]
+pub async fn set_passcode(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Json(request): Json<NewPasscodeRequest>,
+) -> Result<StatusCode, Problem> {
+    state.node.set_passcode(&session.actor, request.passcode, request.current).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lock the session until the passcode is given; its event streams end (WebSocket code 4001).
+#[utoipa::path(
+    post, path = "/api/v1/session/lock", tag = "session", operation_id = "lock_session", responses((status = 204))
+)]
+pub async fn lock(Extracted(state): Extracted<State>, session: Session) -> Result<StatusCode, Problem> {
+    state.node.lock(&session.actor, &session.token).await?;
+    state.log_outs.end(&session.token, Over::Locked);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Unlock it. After ten wrong passcodes the device is stopped.
+#[utoipa::path(
+    post, path = "/api/v1/session/unlock", tag = "session", operation_id = "unlock_session",
+    request_body = PasscodeRequest, responses((status = 204))
+)]
+pub async fn unlock(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Json(request): Json<PasscodeRequest>,
+) -> Result<StatusCode, Problem> {
+    state.node.unlock(&session.actor, &session.token, request.passcode).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn with_cookies(cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> HeaderMap {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use noroshi_node::Node;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -104,8 +105,25 @@ pub async fn serve(config: WebConfig, node: Node, shutdown: CancellationToken) -
     if let Some(metrics) = config.metrics {
         shared.tasks.spawn(upkeep(metrics, shared.shutdown.clone()));
     }
+    shared.tasks.spawn(end_sessions(state, shared.shutdown.clone()));
     let task = tokio::spawn(supervise(shared));
     Ok(Bound { addresses, helper, task })
+}
+
+/// Passes on who is stopped to whatever they have open.
+async fn end_sessions(state: State, shutdown: CancellationToken) {
+    let mut endings = state.node.endings();
+    loop {
+        let ending = tokio::select! {
+            () = shutdown.cancelled() => return,
+            ending = endings.recv() => ending,
+        };
+        match ending {
+            Ok(ending) => state.log_outs.end_all(&ending),
+            Err(RecvError::Lagged(_)) => state.log_outs.end_everybody(),
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {

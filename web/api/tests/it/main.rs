@@ -12,6 +12,7 @@ mod house;
 mod http;
 mod https;
 mod ids;
+mod imports;
 mod privacy;
 mod routes;
 mod socket;
