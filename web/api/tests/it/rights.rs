@@ -85,6 +85,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/invitations",                                          ".----+"),
     ("POST",   "/api/v1/invitations",                                          ".----+"),
     ("DELETE", "/api/v1/invitations/{invitation}",                             ".----+"),
+    ("GET",    "/api/v1/usage",                                                ".---++"),
     ("PUT",    "/api/v1/policy",                                               ".----+"),
     ("PUT",    "/api/v1/rules",                                                ".----+"),
 ];
