@@ -10,7 +10,7 @@ mod person;
 pub use administration::{
     ConsoleView, DeviceCodeView, DeviceRequestView, Employment, InvitationView, KnownDeviceView, KnownNodeView,
     NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView, RequestState, RevocationView, RulesView,
-    Standing, SuspensionView,
+    SectionUsage, Standing, SuspensionView, UsageView,
 };
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
@@ -227,6 +227,8 @@ pub struct MessageView {
     pub my_own: bool,
     /// Arrived below the reader's watermark. Depends on the reader.
     pub late: bool,
+    /// Written after the person or the device was stopped, where that was not known yet.
+    pub after_stop: bool,
     /// Another message has the same identity and other content; both are shown.
     pub conflict: bool,
     pub entry_kind: EntryKind,

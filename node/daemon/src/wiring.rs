@@ -41,11 +41,11 @@ impl Line {
             office.identity.root_certificate().to_vec(),
         )?;
         let sync = &office.config.sync;
-        let links = node.link_changes().borrow().clone();
+        let links = closed_lines(&node);
         let config = NetConfig {
             peers: sync.peers.clone(),
             discovery: sync.discovery.then(|| DiscoveryConfig { interfaces: sync.interfaces.clone() }),
-            links: links_of(&links),
+            links,
             join: joining::desk(office).map(|desk| Arc::new(desk) as Arc<dyn JoinPort>),
             ..NetConfig::new(identity, vec![sync.listen])
         };
@@ -104,8 +104,12 @@ fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     })
 }
 
-fn links_of(links: &noroshi_node::peers::LinkState) -> LinkState {
-    LinkState { all: links.all, nodes: links.nodes.clone() }
+/// The lines that are to be closed: those that people have cut, and those to revoked nodes.
+fn closed_lines(node: &Node) -> LinkState {
+    let cut = node.link_changes().borrow().clone();
+    let directory = node.directory();
+    let revoked = directory.revoked_nodes().map(|revoked| revoked.record.id);
+    LinkState { all: cut.all, nodes: cut.nodes.iter().copied().chain(revoked).collect() }
 }
 
 async fn note_events(node: Node, mut events: mpsc::Receiver<NetEvent>) {
@@ -170,10 +174,21 @@ async fn pass_changes(node: Node, net: Arc<Net>) {
 }
 
 async fn pass_links(node: Node, net: Arc<Net>) {
-    let mut links = node.link_changes();
-    while links.changed().await.is_ok() {
-        let state = links_of(&links.borrow_and_update());
-        if net.set_links(state).await.is_err() {
+    let (mut links, mut directories) = (node.link_changes(), node.directory_changes());
+    let mut known = None;
+    loop {
+        let lines = closed_lines(&node);
+        if known.as_ref() != Some(&lines) {
+            if net.set_links(lines.clone()).await.is_err() {
+                return;
+            }
+            known = Some(lines);
+        }
+        let changed = tokio::select! {
+            changed = links.changed() => changed,
+            changed = directories.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

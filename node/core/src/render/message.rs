@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use noroshi_provisioning::ledger::Suspension;
 use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::entry::Entry;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
@@ -160,9 +161,18 @@ fn plain(people: &People<'_>, room: RoomId, shown: &ShownMessage) -> MessageView
         read: 0,
         my_own: false,
         late: false,
+        after_stop: is_after_stop(people.directory(), entry),
         conflict: shown.conflict,
         entry_kind: EntryKind::Message,
     }
+}
+
+/// Whether the person, or the device, had been stopped by then: written where nobody knew yet. By the clocks of both
+/// sides, and the same everywhere.
+fn is_after_stop(directory: &Directory, entry: &Entry) -> bool {
+    let on_device = directory.device_suspensions(entry.device, entry.author).iter();
+    let before = |suspension: &Suspension| suspension.at_ms < entry.hlc.ms();
+    on_device.chain(directory.suspensions(entry.author)).any(before)
 }
 
 fn is_clock_suspect(entry: &Entry) -> bool {

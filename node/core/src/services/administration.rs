@@ -2,6 +2,7 @@
 
 mod organisation;
 mod people;
+mod usage;
 
 pub use organisation::{Invited, NewInvitation, NewOffice, NewPost, OfficeEdit};
 pub use people::{NewPerson, PersonEdit};

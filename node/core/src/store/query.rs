@@ -12,6 +12,7 @@ mod reads;
 mod rooms;
 mod sessions;
 mod timeline;
+mod usage;
 
 pub use arrival::Holders;
 pub use devices::{CodeRow, PasscodeRow};

@@ -200,3 +200,26 @@ pub struct RulesView {
     pub accepted: u32,
     pub people: u32,
 }
+
+/// A month of use.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UsageView {
+    #[schema(example = "2026-11")]
+    pub month: String,
+    pub accounts: u32,
+    /// People who posted or read.
+    pub active: u32,
+    pub posts: u64,
+    /// Rooms of this node.
+    pub rooms: u32,
+    pub sections: Vec<SectionUsage>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SectionUsage {
+    pub office: OfficeRef,
+    pub section: String,
+    pub accounts: u32,
+    pub active: u32,
+    pub posts: u64,
+}

@@ -89,6 +89,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(organisation::policy, organisation::set_policy))
         .routes(routes!(organisation::rules, organisation::set_rules))
         .routes(routes!(organisation::accept_rules))
+        .routes(routes!(organisation::usage))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
         .routes(routes!(peers::set_link))

@@ -4,7 +4,7 @@ use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use http::StatusCode;
 use noroshi_node::view::{
-    InvitationView, KnownNodeView, OfficeKind, OfficeView, PolicyView, PostKind, PostView, RulesView,
+    InvitationView, KnownNodeView, OfficeKind, OfficeView, PolicyView, PostKind, PostView, RulesView, UsageView,
 };
 use noroshi_node::{NewInvitation, NewOffice, NewPost, OfficeEdit};
 use noroshi_provisioning::{NodeAddress, OfficeId, PostId};
@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Items;
 use super::devices::ReasonRequest;
 use crate::auth::Session;
-use crate::extract::{Id, Json, Path};
+use crate::extract::{Id, Json, Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -359,4 +359,25 @@ pub async fn accept_rules(
 ) -> Result<StatusCode, Problem> {
     state.node.accept_rules(&session.actor, request.version.0).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct UsageQuery {
+    #[param(example = "2026-11")]
+    pub month: String,
+}
+
+/// How the rooms were used in a month, by section, of the offices one looks after.
+#[utoipa::path(
+    get, path = "/api/v1/usage", tag = "administration", operation_id = "usage", params(UsageQuery),
+    responses((status = 200, body = UsageView), (status = 403), (status = 422))
+)]
+pub async fn usage(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Query(query): Query<UsageQuery>,
+) -> Result<Answer<UsageView>, Problem> {
+    Ok(Answer(state.node.usage(&session.actor, &query.month).await?))
 }

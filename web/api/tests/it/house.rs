@@ -8,12 +8,18 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::{Fixture, PASSWORD};
 use noroshi_node::{Node, OpenOptions};
-use noroshi_sync::id::Epoch;
+use noroshi_provisioning::ledger::{LedgerWriter, OfficeSet, UserSet};
+use noroshi_provisioning::password::make_verifier;
+use noroshi_provisioning::sealed::seal_administrator;
+use noroshi_provisioning::{AdministratorKey, KeyFolder, OfficeId, OfficeKind, Role};
+use noroshi_sync::entry::Draft;
+use noroshi_sync::id::{DeviceId, EntryId, Epoch, UserId};
 use noroshi_web::{ConnectionLimits, HelperConfig, Listen, WebConfig, serve};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::http::Caller;
 
@@ -124,6 +130,57 @@ impl House {
         &self.fixture.offices[0].people[Self::number(name)].login
     }
 
+    /// Signs something as the organisation's administrator.
+    pub async fn sign(&self, draft: impl Fn(&LedgerWriter<'_, AdministratorKey>, EntryId) -> Vec<Draft>) {
+        let directory = self.node.directory();
+        let writer = LedgerWriter { directory: &directory, signer: &self.fixture.administrator, device: DeviceId::NIL };
+        let drafts = draft(&writer, fresh());
+        self.node.append_ledger(drafts).await.unwrap();
+    }
+
+    pub async fn grant(&self, name: &str, role: Role) {
+        let user = self.fixture.offices[0].people[Self::number(name)].id;
+        self.sign(|writer, id| vec![writer.grant(id, user, role).unwrap()]).await;
+    }
+
+    /// A person of another office; the id.
+    pub async fn add_foreigner(&self) -> String {
+        let (office, user) = (OfficeId::from_uuid(Uuid::now_v7()), UserId::from_uuid(Uuid::now_v7()));
+        let body = OfficeSet {
+            office,
+            name: "北支所".into(),
+            kana: String::new(),
+            kind: OfficeKind::Branch,
+            hub: false,
+            replaces: Vec::new(),
+        };
+        self.sign(|writer, id| vec![writer.office(id, body.clone()).unwrap()]).await;
+        self.sign(|writer, id| vec![writer.user(id, person(user, "yosomono", office)).unwrap()]).await;
+        user.to_string()
+    }
+
+    /// Another person of this office, logged in.
+    pub async fn add_colleague(&self, login: &str) -> Caller {
+        let (office, user) = (self.fixture.offices[0].id, UserId::from_uuid(Uuid::now_v7()));
+        let verifier = make_verifier(PASSWORD, "").unwrap();
+        self.sign(|writer, id| {
+            vec![
+                writer.user(id, person(user, login, office)).unwrap(),
+                writer.grant(fresh(), user, Role::Staff).unwrap(),
+                writer.password(fresh(), user, office, verifier.clone()).unwrap(),
+            ]
+        })
+        .await;
+        self.caller(&self.node.log_in(login, PASSWORD, None).await.unwrap().token)
+    }
+
+    /// The administrator's key lies on this machine, sealed with the password of everybody.
+    pub fn seal_key(&self) {
+        let sealed = seal_administrator(PASSWORD, &self.fixture.administrator).unwrap();
+        let keys = KeyFolder::create(self._folder.path()).unwrap();
+        keys.save_sealed_administrator(self.fixture.administrator.user(), &sealed).unwrap();
+    }
+
     /// A new room of tanaka and others.
     pub async fn room(&self, name: &str, others: &[&str]) -> String {
         let members: Vec<_> = others.iter().map(|other| self.id_of(other)).collect();
@@ -135,6 +192,23 @@ impl House {
     /// Waits for the end of the server.
     pub async fn task(&mut self) {
         self.task.take().unwrap().await.unwrap();
+    }
+}
+
+fn fresh() -> EntryId {
+    EntryId::from_uuid(Uuid::now_v7())
+}
+
+fn person(user: UserId, login: &str, office: OfficeId) -> UserSet {
+    UserSet {
+        user,
+        login: login.into(),
+        name: login.into(),
+        kana: String::new(),
+        office,
+        section: "総務課".into(),
+        post: String::new(),
+        replaces: Vec::new(),
     }
 }
 

@@ -100,6 +100,12 @@ impl Database {
         )
     }
 
+    /// Rooms whose creation is here.
+    pub fn room_count(&self) -> Result<usize, StoreError> {
+        let count: Option<i64> = self.row("SELECT count(*) FROM room_states", [], |row| row.get(0))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// What a person may do in a room; `None` for those who are not in it. The cheapest of these questions.
     pub fn standing(&self, room: &RoomId, user: &UserId) -> Result<Option<Standing>, StoreError> {
         let Some(room) = self.room_pk(room)? else { return Ok(None) };
