@@ -219,6 +219,8 @@ export interface Usage {
   accounts: number;
   active: number;
   posts: number;
+  /** Rooms this node holds. */
+  rooms?: number;
   sections: UsageSection[];
 }
 

@@ -421,6 +421,7 @@ export const en: AdministrationWords = {
   usageRate: 'Active rate',
   usageRateHead: 'Active rate (%)',
   usagePosts: 'Messages',
+  usageRooms: 'Rooms',
   usageMeasure: 'Shown in the chart',
   usageChart: (measure) => `${measure} by section`,
   usageCsv: 'Save as CSV',

@@ -406,6 +406,7 @@ export const ja = {
   usageRate: '利用率',
   usageRateHead: '利用率 (%)',
   usagePosts: '投稿',
+  usageRooms: 'ルーム',
   usageMeasure: 'グラフに表すもの',
   usageChart: (measure: string) => `所属別の${measure}`,
   usageCsv: 'CSV を保存',
