@@ -14,7 +14,7 @@ const pictures = process.env.NOROSHI_SCREENSHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const list = new URL("../../samples/shokuin-480.csv", import.meta.url).pathname;
 const LIMIT = 15_000;
-/** Nine hundred passwords take their time on two cores. */
+/** Hundreds of passwords take their time on two cores. */
 const APPLIED_WITHIN = 60_000;
 /** From the second click to the page of a stopped phone. */
 const STOPPED_WITHIN = 2_000;
