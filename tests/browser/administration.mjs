@@ -192,7 +192,7 @@ try {
     await accessible(phone, "choosing a passcode");
     for (const field of ["wanted", "again"]) await at(phone, `passcode-${field}`).fill(PASSCODE);
     await at(phone, "passcode-save").click();
-    await at(phone, "room-list").waitFor();
+    await at(phone, "nav-talk").waitFor();
     await picture(phone, "phone-enrolled");
   });
   await step("it asks for the passcode when it is opened again, and counts", async () => {
@@ -204,7 +204,7 @@ try {
     await picture(phone, "phone-locked");
     await at(phone, "lock-passcode").fill(PASSCODE);
     await at(phone, "lock-unlock").click();
-    await at(phone, "room-list").waitFor();
+    await at(phone, "nav-talk").waitFor();
   });
   await step("a lost phone is stopped in two clicks", async () => {
     await go(desk, "devices");

@@ -1,8 +1,9 @@
 // A list that the node gives page by page: what is loaded, whether there is more, and what went wrong. An answer that comes
 // after a newer question is dropped.
-import { sentence, type Page } from '$lib/api';
+import { ApiError, sentence, type Page } from '$lib/api';
 
-export type LoadStatus = 'loading' | 'ready' | 'error';
+/** `absent`: the node is of a version that does not know this list. */
+export type LoadStatus = 'loading' | 'ready' | 'error' | 'absent';
 
 export class Paged<T extends { id: string }> {
   items = $state.raw<T[]>([]);
@@ -51,7 +52,7 @@ export class Paged<T extends { id: string }> {
     } catch (cause) {
       if (turn !== this.#turn || signal.aborted) return;
       this.problem = sentence(cause);
-      this.status = 'error';
+      this.status = cause instanceof ApiError && cause.status === 404 ? 'absent' : 'error';
     }
   }
 }

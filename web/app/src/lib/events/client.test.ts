@@ -10,7 +10,7 @@ class FakeSocket {
   readyState = 0;
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: (() => void) | null = null;
   sent: string[] = [];
 
@@ -27,10 +27,10 @@ class FakeSocket {
   send(text: string) {
     this.sent.push(text);
   }
-  close() {
+  close(code = 1006, reason = '') {
     if (this.readyState === 3) return;
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code, reason });
   }
 }
 
@@ -55,6 +55,8 @@ let events: ServerEvent[];
 let links: Link[];
 let ready: boolean[];
 let probe: Probe;
+let probes: number;
+let suspended: number;
 let client: EventClient;
 
 beforeEach(() => {
@@ -65,10 +67,15 @@ beforeEach(() => {
   links = [];
   ready = [];
   probe = 'ok';
+  probes = suspended = 0;
   client = new EventClient({
     openSocket: (path) => new FakeSocket(path) as unknown as WebSocket,
     openStream: (path) => new FakeStream(path) as unknown as EventSource,
-    probe: async () => probe,
+    probe: async () => {
+      probes++;
+      return probe;
+    },
+    onSuspended: () => suspended++,
     onEvent: (event) => events.push(event),
     onReady: (resumed) => ready.push(resumed),
     onLink: (link) => links.push(link),
@@ -230,5 +237,31 @@ describe('where something breaks WebSockets', () => {
     await vi.advanceTimersByTimeAsync(3000);
     FakeSocket.last.open();
     expect(links.at(-1)).toBe('open');
+  });
+});
+
+describe('the node ends a login', () => {
+  test('a stopped device is told at once and asks nothing more', () => {
+    client.start();
+    FakeSocket.last.open();
+    FakeSocket.last.close(1008, 'suspended');
+    expect([suspended, probes]).toEqual([1, 0]);
+  });
+
+  test.each([
+    [4001, 'locked'],
+    [1008, 'session_ended'],
+  ])('after %i %s a plain request asks why, without waiting', (code, reason) => {
+    client.start();
+    FakeSocket.last.open();
+    FakeSocket.last.close(code, reason);
+    expect([suspended, probes]).toEqual([0, 1]);
+  });
+
+  test('a line that just broke is no ending', () => {
+    client.start();
+    FakeSocket.last.open();
+    FakeSocket.last.close();
+    expect([suspended, probes]).toEqual([0, 0]);
   });
 });

@@ -15,6 +15,8 @@ export interface EventPorts {
   /** The node now pushes everything new. @param resumed false when what happened in between must be fetched */
   onReady(resumed: boolean): void;
   onLink(link: Link): void;
+  /** The node ended this login because the device or the person was stopped; it will not say so again. */
+  onSuspended?(): void;
   random?: () => number;
 }
 
@@ -28,6 +30,7 @@ const HELLO_WITHIN_MS = 1000;
 const SOCKET_FAILURES_BEFORE_STREAM = 3;
 /** The node has locked or ended this login; a plain request says which. */
 const POLICY = 1008;
+const SUSPENDED = 'suspended';
 const OWN_CLOSE_CODES = 4000;
 
 /** Exponential, capped, with jitter over the upper half. */
@@ -108,7 +111,8 @@ export class EventClient {
       if (!this.#opened) this.#socketFailures++;
       this.#failed();
       // Not after the usual pause: what a stopped phone shows must go at once.
-      if (event?.code === POLICY || event?.code >= OWN_CLOSE_CODES) void this.ports.probe();
+      if (event?.code === POLICY && event.reason === SUSPENDED) this.ports.onSuspended?.();
+      else if (event?.code === POLICY || event?.code >= OWN_CLOSE_CODES) void this.ports.probe();
     };
   }
 

@@ -113,7 +113,7 @@ export const en: Messages = {
   lockNow: 'Lock now',
   stoppedDeviceTitle: 'This device has been stopped',
   stoppedDeviceText:
-    'An administrator or its owner stopped this device. The conversations, drafts and waiting messages kept on it were removed.',
+    'An administrator or its owner stopped this device, or the passcode was wrong too often. The conversations, drafts and waiting messages kept on it were removed.',
   stoppedDeviceNext: 'If you have the device in your hands, ask your administrator for a new device code.',
   stoppedUserTitle: 'This account is suspended',
   stoppedUserText:

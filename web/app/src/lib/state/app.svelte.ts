@@ -138,6 +138,11 @@ class App {
       onEvent: (event) => applyEvent(event, () => void this.refetch()),
       onReady: (resumed) => this.#ready(resumed),
       onLink: (link) => node.setLink(link),
+      // Which of the two it was the line does not say; on an enrolled device everything kept is one person's.
+      onSuspended: () => {
+        const code = session.me?.device.enrolled ? 'device_suspended' : 'user_suspended';
+        void guard.send({ type: 'refused', code });
+      },
     });
     this.#events.start();
   }

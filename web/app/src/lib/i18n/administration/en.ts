@@ -86,6 +86,9 @@ export const en: AdministrationWords = {
   problem: 'Problem',
   becomes: 'becomes',
 
+  notAtThisNode: 'Not available at this node',
+  notAtThisNodeText: 'The version of this node does not have this yet.',
+
   // The administrator's key
   keyTitle: 'Unlock the administrator’s key',
   keyText:
@@ -220,7 +223,7 @@ export const en: AdministrationWords = {
   lettersTitle: (n) => `Sign-in letters for ${people(n)}`,
   lettersOnce:
     'The initial passwords are shown here once. Print them now. After closing they cannot be shown again.',
-  lettersAddress: 'Address on the letters',
+  lettersAddress: 'Address on paper and in QR codes',
   lettersAddressHint: 'One that devices of the staff can open',
   lettersLoopback: 'This address opens on this PC alone. Enter one that devices of the staff can open.',
   lettersAddressWrong: 'This is not an address.',

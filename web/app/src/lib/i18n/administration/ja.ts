@@ -70,6 +70,9 @@ export const ja = {
   problem: '問題',
   becomes: 'から次に変更:',
 
+  notAtThisNode: 'このノードでは使えません',
+  notAtThisNodeText: 'この拠点のノードの版には、まだこの機能がありません。',
+
   // The administrator's key
   keyTitle: '管理者鍵の解錠',
   keyText:
@@ -204,7 +207,7 @@ export const ja = {
   lettersTitle: (n: number) => `ログインのお知らせ (${n0(n)} 人分)`,
   lettersOnce:
     '初期パスワードはこの画面に一度だけ表示します。今すぐ印刷してください。閉じると二度と表示できません。',
-  lettersAddress: 'お知らせに載せるアドレス',
+  lettersAddress: '紙と QR コードに載せるアドレス',
   lettersAddressHint: '職員の端末から開けるアドレスにしてください',
   lettersLoopback: 'このアドレスは、この PC でしか開けません。職員の端末から開けるアドレスに直してください。',
   lettersAddressWrong: 'アドレスの形が正しくありません。',
