@@ -9,6 +9,7 @@
 
 mod common;
 mod initial;
+mod memory;
 mod verifier;
 
 pub use initial::{InitialPassword, NotMade};

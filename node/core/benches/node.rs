@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::Fixture;
+use noroshi_node::rights::{Action, Object, may};
 use noroshi_node::view::{Actor, RoomKind};
 use noroshi_node::{Anchor, NewMessage, NewRoom, Node, OpenOptions, PageRequest};
 use noroshi_sync::id::{EntryId, Epoch, RoomId};
@@ -32,6 +33,7 @@ fn main() {
     let node = open(1);
     runtime.block_on(async {
         node.append_ledger(city.ledger.clone()).await.unwrap();
+        println!("may(): {:?} each", rights(&node, &city));
         let others: Vec<Actor> = (1..20).map(|place| city.actor(0, place).unwrap()).collect();
         let room = make_room(&node, &chief, &others).await;
         let alone = posts(&node, &chief, room, 1, 1_000).await;
@@ -67,6 +69,21 @@ fn main() {
         println!("reindex: {:?}", start.elapsed());
         node.close().await;
     });
+}
+
+/// One question about rights, over all actions, by an office administrator about somebody of the office.
+fn rights(node: &Node, city: &Fixture) -> Duration {
+    const TIMES: u32 = 10_000;
+    let directory = node.directory();
+    let (actor, person) = (city.actor(1, 0).unwrap(), city.actor(1, 5).unwrap());
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        for action in Action::ALL {
+            let answer = may(&directory, &actor, action, Object::Person(person.user));
+            let _ = std::hint::black_box(answer);
+        }
+    }
+    start.elapsed() / (TIMES * Action::ALL.len() as u32)
 }
 
 async fn make_room(node: &Node, chief: &Actor, others: &[Actor]) -> RoomId {

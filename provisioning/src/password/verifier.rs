@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use argon2::password_hash::PasswordVerifier as _;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params};
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 
+use super::memory::with_blocks;
 use crate::field::InvalidField;
 use crate::limits::VERIFIER_BYTES_MAX;
 
+/// Bytes of the hash.
+const OUTPUT_BYTES: usize = 32;
 /// Most memory a verifier from elsewhere may ask for, KiB: later versions may raise the cost, nobody may exhaust a node.
 const MEMORY_KIB_MAX: u32 = 64 * 1024;
 /// Most passes a verifier from elsewhere may ask for.
@@ -32,8 +34,16 @@ impl Verifier {
     pub fn check(&self, password: &str) -> bool {
         let Some(normal) = super::normalise(password) else { return false };
         let Ok(hash) = PasswordHash::new(&self.0) else { return false };
-        let right = Argon2::default().verify_password(normal.as_bytes(), &hash).is_ok();
-        let is_light = Params::try_from(&hash).is_ok_and(|params| params.m_cost() < super::MEMORY_KIB);
+        let (Some(salt), Some(expected), Ok(params)) = (&hash.salt, &hash.hash, Params::try_from(&hash)) else {
+            return false;
+        };
+        let (blocks, is_light) = (params.block_count(), params.m_cost() < super::MEMORY_KIB);
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut computed = [0u8; OUTPUT_BYTES];
+        let done = with_blocks(blocks, |memory| {
+            argon2.hash_password_into_with_memory(normal.as_bytes(), salt, &mut computed, memory)
+        });
+        let right = done.is_ok() && Output::new(&computed).is_ok_and(|computed| computed == *expected);
         if !right && is_light {
             // A wrong answer that comes at once would tell who still has an initial password.
             super::check_nobody(password);
@@ -52,7 +62,7 @@ impl TryFrom<String> for Verifier {
         }
         let hash = PasswordHash::new(&text).map_err(|_| invalid("malformed"))?;
         let params = Params::try_from(&hash).map_err(|_| invalid("malformed"))?;
-        let complete = hash.salt.is_some() && hash.hash.as_ref().is_some_and(|output| output.len() == 32);
+        let complete = hash.salt.is_some() && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT_BYTES);
         let known = hash.algorithm == Algorithm::Argon2id.ident() && hash.version == Some(0x13);
         if !complete || !known {
             return Err(invalid("malformed"));

@@ -481,7 +481,7 @@ fn lists() -> impl Strategy<Value = String> {
     );
     proptest::collection::btree_map(1..7u8, line, 0..6).prop_map(|lines| {
         let line = |(number, (name, office, section, post, phone, roles, from, until)): (u8, _)| -> String {
-            let until = if from.is_empty() { until } else { String::new() };
+            let until = if String::is_empty(&from) { until } else { String::new() };
             format!("{number},{name},拠点{office},{section},{post},{phone},{roles},{from},{until}\n")
         };
         let lines: String = lines.into_iter().map(line).collect();

@@ -15,6 +15,7 @@ mod post;
 mod reconcile;
 mod report;
 mod setting;
+mod suspend;
 
 use clap::{Parser, Subcommand};
 
@@ -75,6 +76,11 @@ enum Workload {
         #[arg(long, default_value_t = 1_000)]
         people: usize,
     },
+    /// From stopping a phone until its event stream ends.
+    Suspend {
+        #[arg(long, default_value_t = 100)]
+        phones: usize,
+    },
     /// All of them with their defaults, and reconcile with 20,000 a side.
     All,
 }
@@ -91,6 +97,7 @@ async fn main() {
         Workload::Reconnect { rooms } => reconcile::reconnect(rooms).await,
         Workload::Import { people } => import::measure(people).await,
         Workload::Logins { people } => logins::measure(people).await,
+        Workload::Suspend { phones } => suspend::measure(phones).await,
         Workload::All => {
             post::measure(10).await;
             live::measure(20, 30).await;
@@ -101,6 +108,7 @@ async fn main() {
             footprint::measure(1_000, 20).await;
             import::measure(900).await;
             logins::measure(1_000).await;
+            suspend::measure(100).await;
         }
     }
 }
