@@ -130,6 +130,14 @@ impl Node {
         if locked { Err(ServiceError::Denied("locked")) } else { Ok(actor) }
     }
 
+    /// Whether a browser proves to be a device that is stopped here: a lost phone that comes back is told so, without a
+    /// session.
+    pub fn is_stopped_device(&self, device: DeviceId, secret: &str) -> bool {
+        let (directory, hash) = (self.inner.directory(), secret_hash(secret));
+        let mut owners = directory.devices().filter(|record| record.id == device && record.secret_hash == hash);
+        owners.any(|record| directory.is_device_suspended(self.id(), device, record.user))
+    }
+
     /// Whether the session would be let in, without counting as its use: for streams that stay open by themselves.
     pub async fn look_at_session(&self, token: &str) -> Result<(), ServiceError> {
         let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;

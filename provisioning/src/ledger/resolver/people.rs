@@ -1,12 +1,13 @@
 //! People, their roles, log-in names and verifiers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noroshi_sync::id::{EntryId, UserId};
 
 use super::super::act::{Act, ActKey};
 use super::super::body::{Details, LedgerBody, PasswordVerifier, RoleGrant, UserDetail, UserSet};
 use super::super::record::{Planned, User, VerifierRecord};
+use super::super::rights::minted_ms;
 use super::Resolution;
 use crate::cell::{Writing, heads};
 use crate::role::Role;
@@ -19,7 +20,8 @@ impl<'a> Resolution<'a> {
     }
 
     fn users(&mut self) {
-        let mut cells: BTreeMap<UserId, Vec<Writing<'a, ActKey, &'a UserSet>>> = BTreeMap::new();
+        // What takes force on a day is as new as that day.
+        let mut cells: BTreeMap<UserId, Vec<Writing<'a, (u64, ActKey), &'a UserSet>>> = BTreeMap::new();
         let mut planned: BTreeMap<UserId, Vec<Planned>> = BTreeMap::new();
         for (key, act) in self.acts {
             let (body, effective_ms) = match &act.body {
@@ -31,7 +33,8 @@ impl<'a> Resolution<'a> {
                 continue;
             }
             if effective_ms <= self.now_ms {
-                let writing = Writing { id: key.id, order: *key, replaces: &body.replaces, value: body };
+                let order = (effective_ms.max(minted_ms(key.id)), *key);
+                let writing = Writing { id: key.id, order, replaces: &body.replaces, value: body };
                 cells.entry(body.user).or_default().push(writing);
             } else {
                 let plan = Planned { entry: key.id, effective_ms, set: body.clone() };
@@ -45,6 +48,8 @@ impl<'a> Resolution<'a> {
         let mut claims: BTreeMap<&str, (EntryId, UserId)> = BTreeMap::new();
         for (id, writings) in cells {
             let homes = writings.iter().map(|writing| writing.value.office).collect();
+            let replaced: BTreeSet<EntryId> =
+                writings.iter().flat_map(|writing| writing.replaces.iter().copied()).collect();
             let names: Vec<(EntryId, &'a str)> =
                 writings.iter().map(|writing| (writing.id, writing.value.login.as_str())).collect();
             let heads = heads(writings);
@@ -55,6 +60,7 @@ impl<'a> Resolution<'a> {
                 *first = claim.min(*first);
             }
             let mut planned = planned.remove(&id).unwrap_or_default();
+            drop_replaced(&mut planned, &replaced);
             planned.sort_by_key(|plan| (plan.effective_ms, plan.entry));
             let (details, detail_heads) = details.remove(&id).unwrap_or_default();
             let user = User {
@@ -126,7 +132,7 @@ impl<'a> Resolution<'a> {
     }
 
     fn verifiers(&mut self) {
-        let secrets: std::collections::BTreeSet<_> = self.directory.ledger_rooms().into_iter().skip(2).collect();
+        let secrets: BTreeSet<_> = self.directory.ledger_rooms().into_iter().skip(2).collect();
         let mut cells: BTreeMap<UserId, Vec<Writing<'a, ActKey, &'a PasswordVerifier>>> = BTreeMap::new();
         for (key, act) in self.acts {
             let LedgerBody::PasswordVerifier(body) = &act.body else { continue };
@@ -158,4 +164,17 @@ impl<'a> Resolution<'a> {
                     || self.directory.ever_roaming.contains(&(user.office, *office))
             })
     }
+}
+
+/// Plans that a change in force, or a plan for the same moment or an earlier one, has replaced.
+fn drop_replaced(planned: &mut Vec<Planned>, replaced: &BTreeSet<EntryId>) {
+    let plans = planned.clone();
+    planned.retain(|plan| {
+        let by_plan = |other: &Planned| {
+            other.entry != plan.entry
+                && other.effective_ms <= plan.effective_ms
+                && other.set.replaces.contains(&plan.entry)
+        };
+        !replaced.contains(&plan.entry) && !plans.iter().any(by_plan)
+    });
 }

@@ -62,7 +62,23 @@ fn a_transfer_takes_force_on_its_day() {
     assert!(after.may_log_in(Town::node(3), user(2)) && !after.may_log_in(Town::node(2), user(2)));
     // A change made meanwhile is not undone by the day: it was seen by nobody who planned.
     town.by_administrator(|admin, id| admin.user(id, UserSet { name: "朝凪 新".into(), ..user_set(2, 2) }));
-    assert_eq!(resolve_at(&town, april).user(user(2)).unwrap().heads.len(), 2);
+    let after = resolve_at(&town, april);
+    assert_eq!(after.user(user(2)).unwrap().heads.len(), 2);
+    // Nor does it undo what was planned for the day, though it was written later.
+    assert_eq!(after.user(user(2)).unwrap().office, office(3));
+}
+
+#[test]
+fn a_plan_that_was_replaced_is_planned_no_more() {
+    let mut town = Town::new();
+    let april = NOW_MS + 100 * HOUR_MS;
+    for section in ["税務課", "福祉課"] {
+        let set = UserSet { section: section.into(), ..user_set(2, 3) };
+        town.by_administrator(|admin, id| admin.transfer(id, april, set));
+    }
+    let planned = resolve_at(&town, april - 1).user(user(2)).unwrap().planned.clone();
+    assert_eq!(planned.iter().map(|plan| plan.set.section.as_str()).collect::<Vec<_>>(), ["福祉課"]);
+    assert_eq!(resolve_at(&town, april).user(user(2)).unwrap().section, "福祉課");
 }
 
 #[test]

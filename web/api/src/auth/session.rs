@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::Method;
 use http::request::Parts;
+use noroshi_node::error::ServiceError;
 use noroshi_node::view::Actor;
 
 use super::credential::Credential;
@@ -33,7 +34,14 @@ impl FromRequestParts<State> for Session {
             origin::check(&parts.headers)?;
         }
         let token = credential.token.to_owned();
-        let (actor, locked) = state.node.authenticate_locked(&token).await?;
+        let authenticated = state.node.authenticate_locked(&token).await;
+        if authenticated == Err(ServiceError::Unauthenticated)
+            && let (Some(device), Some(secret)) = state.cookies.device(&parts.headers)
+            && state.node.is_stopped_device(device, &secret)
+        {
+            return Err(Problem::new("device_suspended"));
+        }
+        let (actor, locked) = authenticated?;
         let rule = Rule::of(parts).ok_or(Problem::new("internal"))?;
         if locked && rule != Rule::Locked {
             return Err(Problem::new("locked"));

@@ -191,6 +191,15 @@ async fn a_lost_phone_is_out_within_a_second_and_its_owner_is_not() {
 
     phone.get("/api/v1/me").await.refused(401, "unauthenticated");
     let secret = session["device_secret"].clone();
+    // The browser, which sends its device with everything, is told why, so that it can forget what it holds.
+    let cookie = format!(
+        "noroshi_{0}={1}; noroshi_device_{0}={device}.{2}",
+        house.short,
+        phone.token.as_deref().unwrap(),
+        secret.as_str().unwrap()
+    );
+    let told = house.nobody().send("GET", "/api/v1/me", &[("cookie", &cookie)], b"").await;
+    told.refused(403, "device_suspended");
     let body = log_in_body(&house, "tanaka", json!({"device": device, "device_secret": secret}));
     house.nobody().call("POST", "/api/v1/session", &body).await.refused(403, "device_suspended");
     // The person works on at the desk.

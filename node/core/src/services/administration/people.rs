@@ -129,6 +129,11 @@ impl Node {
             if set != before {
                 let moved = set.office != known.office;
                 let office = set.office;
+                // What is planned for a day keeps what it changes and takes over the rest.
+                for plan in &known.planned {
+                    let merged = merged(&before, &set, &plan.set);
+                    drafts.push(writer.transfer(mint(), plan.effective_ms, merged).map_err(invalid)?);
+                }
                 drafts.push(writer.user(mint(), set).map_err(invalid)?);
                 if let Some(verifier) = writer.directory.verifier(user).filter(|_| moved) {
                     drafts.push(writer.password(mint(), user, office, verifier.clone()).map_err(invalid)?);
@@ -222,6 +227,22 @@ fn changed(before: &UserSet, edit: &PersonEdit) -> UserSet {
         office: edit.office.unwrap_or(before.office),
         section: text(&edit.section, &before.section),
         post: text(&edit.post, &before.post),
+        replaces: Vec::new(),
+    }
+}
+
+/// The plan, with every field that it leaves as it was `before` taken from the change.
+fn merged(before: &UserSet, after: &UserSet, plan: &UserSet) -> UserSet {
+    let text =
+        |before: &String, after: &String, plan: &String| if plan == before { after.clone() } else { plan.clone() };
+    UserSet {
+        user: plan.user,
+        login: text(&before.login, &after.login, &plan.login),
+        name: text(&before.name, &after.name, &plan.name),
+        kana: text(&before.kana, &after.kana, &plan.kana),
+        office: if plan.office == before.office { after.office } else { plan.office },
+        section: text(&before.section, &after.section, &plan.section),
+        post: text(&before.post, &after.post, &plan.post),
         replaces: Vec::new(),
     }
 }
