@@ -37,6 +37,7 @@ export const message = (over: Partial<Message> = {}): Message => ({
   my_own: false,
   late: false,
   conflict: false,
+  after_stop: false,
   entry_kind: 'message',
   ...over,
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ImportDiff, Letter, Usage } from '$lib/api/administration-types';
 import { sameTyped } from './act.svelte';
-import { detailText } from './audit-detail';
 import { csv } from './csv';
 import { dayOf, endOfDay, startOfDay } from './dates';
 import { diffCounts, diffRows, touched } from './import-rows';
@@ -222,13 +221,6 @@ describe('a person as fields', () => {
     });
     expect(problems(before)).toEqual({});
   });
-});
-
-test('the detail of an audit line is one line, whatever it is', () => {
-  expect(detailText(null)).toBe('');
-  expect(detailText('10.0.0.5')).toBe('10.0.0.5');
-  expect(detailText({ reason: '紛失', empty: null, rows: 3 })).toBe('理由: 紛失 · rows: 3');
-  expect(detailText(['a', null, 'b'])).toBe('a, b');
 });
 
 test('an answer that comes after a newer question is dropped', async () => {

@@ -5,7 +5,6 @@ import { wordOf } from '$lib/i18n/administration';
 export const officeKind = (kind: string): string => wordOf(`office_${kind}`, kind);
 export const fieldName = (field: string): string => wordOf(`field_${field}`, field);
 export const employmentName = (employment: string): string => wordOf(`employment_${employment}`, employment);
-export const auditKind = (kind: string): string => wordOf(`audit_${kind.replaceAll(/[.-]/g, '_')}`, kind);
 
 /** A value of a field as people say it. */
 export const fieldValue = (field: string, value: string): string =>
@@ -18,6 +17,3 @@ export function personState(person: Person, nowMs: number): PersonStateName {
   if (person.valid_until && Date.parse(person.valid_until) < nowMs) return 'ended';
   return person.valid_from && Date.parse(person.valid_from) > nowMs ? 'coming' : 'active';
 }
-
-/** Kinds of audit lines that can be filtered for before any has been seen. */
-export const AUDIT_KINDS: readonly string[] = [];

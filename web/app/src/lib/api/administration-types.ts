@@ -183,29 +183,6 @@ export interface Policy {
   lease_isolated_hours: number;
 }
 
-export interface AuditFilter {
-  kind?: string | undefined;
-  user?: string | undefined;
-  office?: string | undefined;
-  from?: string | undefined;
-  until?: string | undefined;
-  cursor?: string | undefined;
-  limit?: number | undefined;
-}
-
-export interface AuditEntry {
-  id: string;
-  at: Time;
-  node: { short: string; name: string };
-  office: Named | string | null;
-  kind: string;
-  actor: Named | null;
-  object: Named | string | null;
-  detail: unknown;
-  /** Its place in the chain of hashes was checked. */
-  verified: boolean;
-}
-
 export interface UsageSection {
   office: Named | string;
   section: string | null;

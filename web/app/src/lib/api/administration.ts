@@ -1,8 +1,6 @@
 // The calls of the administration pages; apart from the others so that phones do not load them.
 import { del, get, patch, post, put, query, request, seg } from './http';
 import type {
-  AuditEntry,
-  AuditFilter,
   ConsoleState,
   DeviceCode,
   Encoding,
@@ -80,11 +78,6 @@ export const policy = {
   get: () => get<Policy>('/policy'),
   set: (body: Policy) => put<Policy | undefined>('/policy', body),
   setRules: (text: string) => put<Rules | undefined>('/rules', { text }),
-};
-
-export const audit = {
-  page: (filter: AuditFilter, signal?: AbortSignal) =>
-    get<Page<AuditEntry>>(`/audit${query({ ...filter })}`, signal),
 };
 
 export const usage = {

@@ -191,6 +191,8 @@ export interface Message {
   my_own: boolean;
   late: boolean;
   conflict: boolean;
+  /** Written after the person or device was stopped, where that was not known yet. */
+  after_stop: boolean;
   entry_kind: 'message' | 'system';
 }
 

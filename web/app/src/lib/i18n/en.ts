@@ -295,6 +295,8 @@ export const en: Messages = {
   markClockSuspect: 'time uncertain',
   markClockSuspectHint: 'The clock of the sending device or node may have been wrong',
   markConflict: 'conflicting content',
+  markAfterStop: 'after a stop',
+  markAfterStopHint: 'Written after the person or device was stopped, at an office that had not heard of it',
   markConflictHint: 'There is another message with the same id and other content. Both are shown',
   markMention: 'to you',
   redactedBy: (name, at) => `${name} withdrew this message at ${at}`,

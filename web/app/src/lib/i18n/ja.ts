@@ -290,6 +290,8 @@ export const ja = {
   markClockSuspect: '時刻不確か',
   markClockSuspectHint: '送信した端末かノードの時計が、ずれていたおそれがあります',
   markConflict: '内容の食い違い',
+  markAfterStop: '停止後の投稿',
+  markAfterStopHint: '停止の知らせが届いていない拠点で、停止の後に書かれました',
   markConflictHint: '同じ番号で内容の異なる発言があります。両方を表示しています',
   markMention: 'あなた宛て',
   redactedBy: (name: string, at: string) => `${name} さんが ${at} に送信を取り消しました`,

@@ -11,7 +11,6 @@ export const ADMINISTRATION_PAGES = [
   'suspensions',
   'offices',
   'posts',
-  'audit',
   'usage',
   'rules',
   'policy',
