@@ -27,6 +27,7 @@ export function pendingMessage(item: OutboxItem, me: User | null): Message {
     my_own: true,
     late: false,
     conflict: false,
+    after_stop: false,
     entry_kind: 'message',
   };
 }
