@@ -29,7 +29,6 @@ const PAGES = [
   "codes",
   "suspensions",
   "offices",
-  "audit",
   "usage",
   "rules",
   "policy",

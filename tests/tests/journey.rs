@@ -10,6 +10,16 @@ use noroshi_tests::process;
 
 #[test]
 fn people_talk_through_a_cut_in_the_browser() {
+    play("journey.mjs");
+}
+
+#[test]
+fn an_administrator_imports_a_city_enrols_a_phone_and_stops_it() {
+    play("administration.mjs");
+}
+
+/// Plays a journey against a fresh demo, then looks at what every office has on disk.
+fn play(journey: &str) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("demo");
     let port = free_ports();
@@ -22,8 +32,7 @@ fn people_talk_through_a_cut_in_the_browser() {
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let line = lines.find_map(|line| line.ok().filter(|line| line.starts_with('{'))).expect("the demo serves");
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    let output =
-        Command::new("node").arg("journey.mjs").current_dir(browser).env("NOROSHI_DEMO", &line).output().unwrap();
+    let output = Command::new("node").arg(journey).current_dir(browser).env("NOROSHI_DEMO", &line).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     process::signal(demo.id(), "TERM");
     let status = demo.wait().unwrap();
