@@ -184,8 +184,10 @@ fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What a revoked node wrote before is still taken from others, and shown or hidden by what is witnessed.
 fn admit_writers(work: &Work<'_, '_>, directory: &Directory) -> Result<(), StoreError> {
-    let writers: BTreeSet<NodeId> = directory.nodes().map(|node| node.id).collect();
+    let revoked = directory.revoked_nodes().map(|revoked| revoked.record.id);
+    let writers: BTreeSet<NodeId> = directory.nodes().map(|node| node.id).chain(revoked).collect();
     work.set_writers(&writers).map(|_| ())
 }
 

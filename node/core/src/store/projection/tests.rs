@@ -6,4 +6,5 @@ mod islands;
 mod orders;
 mod reading;
 mod replies;
+mod revoked;
 mod vectors;
