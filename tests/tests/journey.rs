@@ -1,6 +1,6 @@
 //! The demo as a newcomer meets it, in a real browser, and what it leaves on disk.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

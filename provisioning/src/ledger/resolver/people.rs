@@ -12,6 +12,9 @@ use super::Resolution;
 use crate::cell::{Writing, heads};
 use crate::role::Role;
 
+/// Ordered by the day from which it holds: what takes force in April is as new as April, whenever it was written.
+type PersonWriting<'a> = Writing<'a, (u64, ActKey), &'a UserSet>;
+
 impl<'a> Resolution<'a> {
     pub(super) fn people(&mut self) {
         self.users();
@@ -20,8 +23,7 @@ impl<'a> Resolution<'a> {
     }
 
     fn users(&mut self) {
-        // What takes force on a day is as new as that day.
-        let mut cells: BTreeMap<UserId, Vec<Writing<'a, (u64, ActKey), &'a UserSet>>> = BTreeMap::new();
+        let mut cells: BTreeMap<UserId, Vec<PersonWriting<'a>>> = BTreeMap::new();
         let mut planned: BTreeMap<UserId, Vec<Planned>> = BTreeMap::new();
         for (key, act) in self.acts {
             let (body, effective_ms) = match &act.body {

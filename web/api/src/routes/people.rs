@@ -123,15 +123,15 @@ impl PersonRequest {
             muster_place: self.muster_place,
             qualifications: self.qualifications,
             employment: self.employment,
-            valid_from_ms: limit("valid_from", self.valid_from)?,
-            valid_until_ms: limit("valid_until", self.valid_until)?,
+            valid_from_ms: limit("valid_from", self.valid_from.as_deref())?,
+            valid_until_ms: limit("valid_until", self.valid_until.as_deref())?,
         };
         Ok((edit, self.roles.unwrap_or_default()))
     }
 }
 
-fn limit(field: &'static str, text: Option<String>) -> Result<Option<Option<u64>>, Problem> {
-    match text.as_deref() {
+fn limit(field: &'static str, text: Option<&str>) -> Result<Option<Option<u64>>, Problem> {
+    match text {
         None => Ok(None),
         Some("") => Ok(Some(None)),
         Some(text) => Time::parse(text).map(|ms| Some(Some(ms))).ok_or(Problem::invalid(field, "invalid")),

@@ -31,7 +31,7 @@ async fn code_for(house: &House, name: &str) -> String {
     issued["code"].as_str().unwrap().to_owned()
 }
 
-fn log_in_body(house: &House, name: &str, more: Value) -> Value {
+fn log_in_body(house: &House, name: &str, more: &Value) -> Value {
     let mut body = json!({"login": house.login_of(name), "password": House::PASSWORD});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
@@ -39,7 +39,7 @@ fn log_in_body(house: &House, name: &str, more: Value) -> Value {
 
 async fn enrol(house: &House, name: &str) -> (Caller, Value) {
     let code = code_for(house, name).await;
-    let body = log_in_body(house, name, json!({"device_code": code, "device_name": "スマートフォン"}));
+    let body = log_in_body(house, name, &json!({"device_code": code, "device_name": "スマートフォン"}));
     let session = house.nobody().call("POST", "/api/v1/session", &body).await.ok(201).json();
     (house.caller(session["token"].as_str().unwrap()), session)
 }
@@ -49,7 +49,7 @@ async fn a_phone_is_enrolled_by_code_and_known_afterwards() {
     let house = House::new().await;
     require_devices(&house).await;
     let nobody = house.nobody();
-    let plain = log_in_body(&house, "tanaka", json!({}));
+    let plain = log_in_body(&house, "tanaka", &json!({}));
     nobody.call("POST", "/api/v1/session", &plain).await.refused(403, "device_code_required");
     // Only whoever knows the password learns that a code is needed.
     let wrong = json!({"login": house.login_of("tanaka"), "password": "wrong"});
@@ -58,7 +58,7 @@ async fn a_phone_is_enrolled_by_code_and_known_afterwards() {
     let code = code_for(&house, "tanaka").await;
     assert_eq!(code.len(), 11);
     let typed = code.replace('-', " ").to_lowercase();
-    let body = log_in_body(&house, "tanaka", json!({"device_code": typed, "device_name": "青い電話"}));
+    let body = log_in_body(&house, "tanaka", &json!({"device_code": typed, "device_name": "青い電話"}));
     let reply = nobody.call("POST", "/api/v1/session", &body).await.ok(201);
     let session = reply.json();
     assert_eq!((&session["device"]["enrolled"], &session["device"]["name"]), (&json!(true), &json!("青い電話")));
@@ -69,11 +69,11 @@ async fn a_phone_is_enrolled_by_code_and_known_afterwards() {
     // The code is used up; the device is known by its secret, and by nothing else.
     nobody.call("POST", "/api/v1/session", &body).await.refused(403, "wrong_device_code");
     let device = &session["device"]["id"];
-    let known = log_in_body(&house, "tanaka", json!({"device": device, "device_secret": secret}));
+    let known = log_in_body(&house, "tanaka", &json!({"device": device, "device_secret": secret}));
     let again = nobody.call("POST", "/api/v1/session", &known).await.ok(201).json();
     assert_eq!((&again["device"]["id"], &again["device_secret"]), (device, &Value::Null));
     for stolen in [json!({"device": device}), json!({"device": device, "device_secret": "A".repeat(43)})] {
-        let body = log_in_body(&house, "tanaka", stolen);
+        let body = log_in_body(&house, "tanaka", &stolen);
         nobody.call("POST", "/api/v1/session", &body).await.refused(403, "device_code_required");
     }
 }
@@ -110,10 +110,10 @@ async fn codes_are_for_one_person_and_newer_ones_replace_older_ones() {
         if code.is_empty() {
             continue;
         }
-        let body = log_in_body(&house, "tanaka", json!({"device_code": code}));
+        let body = log_in_body(&house, "tanaka", &json!({"device_code": code}));
         nobody.call("POST", "/api/v1/session", &body).await.refused(403, "wrong_device_code");
     }
-    let body = log_in_body(&house, "tanaka", json!({"device_code": second}));
+    let body = log_in_body(&house, "tanaka", &json!({"device_code": second}));
     nobody.call("POST", "/api/v1/session", &body).await.ok(201);
 }
 
@@ -123,7 +123,7 @@ async fn codes_cannot_be_guessed() {
     code_for(&house, "tanaka").await;
     let mut refusals = Vec::new();
     for number in 0..12 {
-        let body = log_in_body(&house, "tanaka", json!({"device_code": format!("ABCDE-FGH{number:02}")}));
+        let body = log_in_body(&house, "tanaka", &json!({"device_code": format!("ABCDE-FGH{number:02}")}));
         refusals.push(house.nobody().call("POST", "/api/v1/session", &body).await.status);
     }
     assert_eq!(refusals[..10], [403; 10]);
@@ -200,7 +200,7 @@ async fn a_lost_phone_is_out_within_a_second_and_its_owner_is_not() {
     );
     let told = house.nobody().send("GET", "/api/v1/me", &[("cookie", &cookie)], b"").await;
     told.refused(403, "device_suspended");
-    let body = log_in_body(&house, "tanaka", json!({"device": device, "device_secret": secret}));
+    let body = log_in_body(&house, "tanaka", &json!({"device": device, "device_secret": secret}));
     house.nobody().call("POST", "/api/v1/session", &body).await.refused(403, "device_suspended");
     // The person works on at the desk.
     house.tanaka.get("/api/v1/me").await.ok(200);
@@ -222,7 +222,7 @@ async fn a_stopped_person_is_out_and_can_do_nothing_until_let_in_again() {
     house.kanri.call("POST", &path, &json!({"reason": "調査中"})).await.ok(201);
     while socket.next_or_close().await.is_ok() {}
     house.tanaka.get("/api/v1/me").await.refused(401, "unauthenticated");
-    let body = log_in_body(&house, "tanaka", json!({}));
+    let body = log_in_body(&house, "tanaka", &json!({}));
     house.nobody().call("POST", "/api/v1/session", &body).await.refused(403, "user_suspended");
     let people = house.kanri.get("/api/v1/people?state=suspended").await.ok(200).json();
     assert_eq!(people["items"][0]["suspended"]["reason"], "調査中");
