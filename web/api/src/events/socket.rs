@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -44,7 +45,7 @@ impl Connection {
             biased;
             () = state.shutdown.cancelled() => Some((close_code::AWAY, "shutdown")),
             over = watch.ended() => Some(ending_of(over)),
-            over = expired(&state, &token) => Some(ending_of(over)),
+            over = expired(&state, &token) => Some(ending_of(reason(&watch, over).await)),
             ending = listen(source, &state, &actor, &replies, &unanswered) => ending,
             ending = speak(&mut sink, feed, replies_out, &unanswered, interval(state.ping_every)) => ending,
         };
@@ -57,6 +58,9 @@ impl Connection {
     }
 }
 
+/// From the commit that ends a session until everybody here has been told, at most.
+const REASON_TIME: Duration = Duration::from_millis(500);
+
 /// Closed by us because the passcode is to be given; the app shows its lock screen.
 const LOCKED: u16 = 4001;
 
@@ -65,6 +69,14 @@ const fn ending_of(over: Over) -> (u16, &'static str) {
         Over::Ended => (close_code::POLICY, "session_ended"),
         Over::Stopped => (close_code::POLICY, "suspended"),
         Over::Locked => (LOCKED, "locked"),
+    }
+}
+
+/// A session whose row is gone may have been stopped a moment ago: then the word of it is on its way.
+async fn reason(watch: &Watch, over: Over) -> Over {
+    match over {
+        Over::Ended => timeout(REASON_TIME, watch.ended()).await.unwrap_or(over),
+        known => known,
     }
 }
 
