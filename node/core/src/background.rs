@@ -11,7 +11,6 @@ use std::time::Duration;
 use noroshi_sync::store::StoreError;
 use tokio::sync::{mpsc, watch};
 
-use crate::error::ServiceError;
 use crate::hub::Hub;
 use crate::limits::REGISTER_DELAY_MS;
 use crate::node::{Inner, Node};
@@ -143,7 +142,7 @@ async fn keep_up(hub: &Hub, node: &Weak<Inner>) {
         {
             let Some(inner) = node.upgrade() else { return };
             match (Node { inner }).keep_up().await {
-                Ok(()) | Err(ServiceError::Storage(_) | ServiceError::StorageFull) => {}
+                Ok(()) => {}
                 Err(error) => tracing::warn!(%error, "the upkeep of rights failed"),
             }
         }

@@ -16,6 +16,7 @@ mod rooms;
 pub use administration::{SignedWork, invalid};
 pub use devices::Stopped;
 pub use messages::{NewMessage, Posted};
+pub(crate) use revocation::has_unwitnessed;
 pub use rooms::NewRoom;
 
 use noroshi_sync::entry::{Draft, Lane};

@@ -42,11 +42,9 @@ pub const LOGIN_ACCOUNTS_MAX: usize = 10_000;
 pub const DEVICE_CODE_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Wrong passcodes after which a device is stopped.
 pub const PASSCODE_FAILURES_MAX: u32 = 10;
-/// Digits of a passcode.
-pub const PASSCODE_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
 /// An administrator's key stays unlocked this long after it signed last, milliseconds.
 pub const CONSOLE_MS: u64 = 15 * 60 * 1_000;
-/// People and devices that a node by itself may stop in [`SUSPENSIONS_WINDOW_MS`].
+/// People and devices that one person may stop without a key in [`SUSPENSIONS_WINDOW_MS`].
 pub const SUSPENSIONS_MAX: usize = 30;
 /// The time over which these are counted, milliseconds.
 pub const SUSPENSIONS_WINDOW_MS: u64 = 60 * 60 * 1_000;

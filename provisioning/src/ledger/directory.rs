@@ -220,6 +220,13 @@ impl Directory {
     pub fn devices(&self) -> impl Iterator<Item = &DeviceRecord> {
         self.devices.values()
     }
+    /// One device, once for each person who uses it.
+    pub fn uses_of(&self, device: DeviceId) -> impl Iterator<Item = &DeviceRecord> {
+        self.devices
+            .range((device, UserId::NIL)..)
+            .map(|(_, record)| record)
+            .take_while(move |record| record.id == device)
+    }
     /// Suspensions of a device that nobody lifted.
     pub fn device_suspensions(&self, device: DeviceId, user: UserId) -> &[Suspension] {
         self.device_suspensions.get(&(device, user)).map(Vec::as_slice).unwrap_or_default()

@@ -29,7 +29,8 @@ impl Stopped {
         }
     }
 
-    const fn action(self) -> Action {
+    /// The right it takes.
+    pub const fn action(self) -> Action {
         match self {
             Self::User(_) => Action::Suspend,
             Self::Device(..) => Action::SuspendDevice,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use noroshi_provisioning::Directory;
 use noroshi_provisioning::body::body_of;
 use noroshi_provisioning::ledger::{Witness, WitnessedLog, witness_draft};
 use noroshi_provisioning::limits::WITNESS_LOGS_MAX;
@@ -12,9 +13,22 @@ use noroshi_sync::store::StoreError;
 use super::Desk;
 use super::policy::impossible;
 use crate::error::ServiceError;
+use crate::store::Database;
 
 /// The setting that says that a node is witnessed.
-const SETTING: &str = "witnessed/";
+fn setting(node: &NodeId) -> String {
+    format!("witnessed/{node}")
+}
+
+/// Whether some revoked node is not witnessed yet. A look, so that a node with nothing to say writes nothing.
+pub fn has_unwitnessed(database: &Database, directory: &Directory) -> Result<bool, StoreError> {
+    for revoked in directory.revoked_nodes().filter(|revoked| revoked.record.id != database.node()) {
+        if database.setting(&setting(&revoked.record.id))?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 impl Desk<'_> {
     /// Writes a witness into every room that holds logs of a revoked node, once for each such node.
@@ -24,7 +38,7 @@ impl Desk<'_> {
             current.directory.revoked_nodes().filter(|revoked| revoked.record.id != self.writing.key().node())
         {
             let node = revoked.record.id;
-            let setting = format!("{SETTING}{node}");
+            let setting = setting(&node);
             if self.writing.setting(&setting)?.is_some() {
                 continue;
             }

@@ -13,7 +13,8 @@ use crate::view::{
 };
 
 impl People<'_> {
-    pub fn administered(&self, user: &User, reader: &Actor) -> PersonView {
+    /// `devices`: how many the person has.
+    pub fn administered(&self, user: &User, reader: &Actor, devices: u32) -> PersonView {
         let directory = self.directory();
         let details = &user.details;
         PersonView {
@@ -30,7 +31,7 @@ impl People<'_> {
             valid_until: details.valid_until_ms.map(Time::from_ms),
             suspended: self.suspension(directory.suspensions(user.id)),
             suspension_awaits: count(directory.awaited_suspensions(user.id).len()),
-            devices: count(directory.devices().filter(|device| device.user == user.id).count()),
+            devices,
             planned: user.planned.iter().map(|plan| self.planned(plan)).collect(),
         }
     }

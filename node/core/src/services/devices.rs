@@ -106,8 +106,7 @@ impl Node {
     pub fn owners_of(&self, actor: &Actor, device: DeviceId) -> Result<Vec<UserId>, ServiceError> {
         let directory = self.inner.directory();
         let owners: Vec<UserId> = directory
-            .devices()
-            .filter(|record| record.id == device)
+            .uses_of(device)
             .map(|record| record.user)
             .filter(|user| may(&directory, actor, Action::SuspendDevice, Object::Person(*user)).is_ok())
             .collect();
@@ -116,6 +115,8 @@ impl Node {
 
     /// Stops a person or a device; see [`Desk::suspend`](crate::deeds::Desk::suspend). Streams end before this returns.
     pub async fn suspend(&self, actor: &Actor, stopped: Stopped, reason: String) -> Result<(), ServiceError> {
+        // First: who may not stop anybody must not use up what others may need.
+        may(&self.inner.directory(), actor, stopped.action(), Object::Person(stopped.user()))?;
         let key = self.inner.consoles.key(actor.user, actor.device, self.inner.clock.mono_ms());
         if key.is_none() {
             self.inner.count_suspension(actor)?;
@@ -222,11 +223,12 @@ impl Inner {
         self.compute(move || passcode::make_verifier(&typed)).await?.map_err(refused)
     }
 
-    /// A node that stops many people by itself may have been taken over.
+    /// Whoever stops many without a key may have lost their own log-in. Counted for each person, so that nobody keeps
+    /// another from stopping a lost phone.
     fn count_suspension(&self, actor: &Actor) -> Result<(), ServiceError> {
-        let counted = self.suspensions.begin_many("node", self.clock.mono_ms());
+        let counted = self.suspensions.begin_many(&actor.user.to_string(), self.clock.mono_ms());
         counted.map_err(|retry_after_s| {
-            tracing::error!(by = %actor.user, "this node stops more people and devices than is credible");
+            tracing::error!(by = %actor.user, "somebody stops more people and devices than is credible");
             self.alert("many_suspensions", "短時間に多数の停止が行われました。管理者は確認してください。");
             ServiceError::TooMany { retry_after_s }
         })

@@ -189,8 +189,14 @@ impl Importing {
 
     /// Writes the entries and what became of the list, unless the directory is another one by now.
     async fn write(&self, step: Step, drafts: Vec<Draft>, kept: &Kept) -> Result<bool, ServiceError> {
-        let content = kept.encode();
-        self.inner.act(move |desk| desk.carry_out_import(&step, drafts, &content)).await
+        let (content, actor) = (kept.encode(), self.actor.clone());
+        self.inner
+            .act(move |desk| {
+                let current = desk.projection.current(desk.writing)?;
+                may(&current.directory, &actor, Action::ManagePeople, Object::Organisation)?;
+                desk.carry_out_import(&step, drafts, &content)
+            })
+            .await
     }
 }
 

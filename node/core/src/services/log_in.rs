@@ -106,7 +106,7 @@ impl Node {
             return Err(ServiceError::Denied("device_code_required"));
         }
         // Whoever cannot prove to be an enrolled device is not called so.
-        let free = known.filter(|device| directory.devices().all(|enrolled| enrolled.id != *device));
+        let free = known.filter(|device| directory.uses_of(*device).next().is_none());
         Ok(Device::Any(free.unwrap_or_else(|| DeviceId::from_uuid(uuid::Uuid::now_v7()))))
     }
 
@@ -134,7 +134,7 @@ impl Node {
     /// session.
     pub fn is_stopped_device(&self, device: DeviceId, secret: &str) -> bool {
         let (directory, hash) = (self.inner.directory(), secret_hash(secret));
-        let mut owners = directory.devices().filter(|record| record.id == device && record.secret_hash == hash);
+        let mut owners = directory.uses_of(device).filter(|record| record.secret_hash == hash);
         owners.any(|record| directory.is_device_suspended(self.id(), device, record.user))
     }
 

@@ -4,6 +4,7 @@
 use noroshi_provisioning::ledger::NodeWriter;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
 
+use crate::deeds::has_unwitnessed;
 use crate::error::ServiceError;
 use crate::node::Node;
 
@@ -21,7 +22,10 @@ impl Node {
             inner.act(move |desk| Ok(desk.projection.advance(desk.writing, now_ms)?)).await?;
         }
         if directory.revoked_nodes().next().is_some() {
-            inner.act(|desk| desk.witness_revoked()).await?;
+            let known = directory.clone();
+            if inner.read(move |database| Ok(has_unwitnessed(database, &known)?)).await? {
+                inner.act(|desk| desk.witness_revoked()).await?;
+            }
         }
         self.mark_time(now_ms).await
     }

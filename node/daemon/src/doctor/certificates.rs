@@ -23,7 +23,7 @@ pub fn look(patient: &Patient, report: &mut Report) {
             NODE,
             &leaf,
             leaf.renew_at_ms(),
-            "本庁とつながると更新されます。つながりを確かめてください。",
+            "この版では自動で更新されません。期限の前に、新しい参加コードで参加し直してください。",
             report,
         ),
         None => {

@@ -234,6 +234,16 @@ async fn a_stopped_person_is_out_and_can_do_nothing_until_let_in_again() {
 }
 
 #[tokio::test]
+async fn who_may_stop_nobody_uses_up_nothing() {
+    let house = House::new().await;
+    let path = format!("/api/v1/people/{}/suspension", house.id_of("tanaka"));
+    for _ in 0..40 {
+        house.suzuki.call("POST", &path, &json!({"reason": "嫌がらせ"})).await.refused(403, "forbidden");
+    }
+    house.kanri.call("POST", &path, &json!({"reason": "紛失"})).await.ok(201);
+}
+
+#[tokio::test]
 async fn the_screen_is_locked_and_ten_wrong_passcodes_stop_the_device() {
     let house = House::new().await;
     let (phone, session) = enrol(&house, "tanaka").await;

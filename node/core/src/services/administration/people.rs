@@ -1,5 +1,7 @@
 //! People: the list, one of them, making, changing, passwords, roles.
 
+use std::collections::BTreeMap;
+
 use noroshi_provisioning::ledger::{self, Details, User, UserSet};
 use noroshi_provisioning::password::{InitialPassword, NotMade, Verifier};
 use noroshi_provisioning::{OfficeId, Role};
@@ -8,7 +10,7 @@ use noroshi_sync::id::{EntryId, UserId};
 use crate::deeds::invalid;
 use crate::error::ServiceError;
 use crate::node::Node;
-use crate::render::People;
+use crate::render::{People, count};
 use crate::rights::{Action, Object, may};
 use crate::text::fold;
 use crate::view::{Actor, Employment, NewPersonView, PersonView, Standing};
@@ -73,14 +75,20 @@ impl Node {
             (office, user.details.section_code.clone(), user.section.clone(), fold(&user.kana), user.id)
         });
         let people = People::of(&directory);
-        Ok(found.into_iter().map(|user| people.administered(user, actor)).collect())
+        let mut devices: BTreeMap<UserId, u32> = BTreeMap::new();
+        for device in directory.devices() {
+            *devices.entry(device.user).or_default() += 1;
+        }
+        let view = |user: &User| people.administered(user, actor, devices.get(&user.id).copied().unwrap_or(0));
+        Ok(found.into_iter().map(view).collect())
     }
 
     pub async fn person(&self, actor: &Actor, user: UserId) -> Result<PersonView, ServiceError> {
         let directory = self.inner.directory();
         may(&directory, actor, Action::SeePeople, Object::Person(user))?;
         let user = directory.user(user).ok_or(ServiceError::NotFound)?;
-        Ok(People::of(&directory).administered(user, actor))
+        let devices = directory.devices().filter(|device| device.user == user.id).count();
+        Ok(People::of(&directory).administered(user, actor, count(devices)))
     }
 
     /// Makes a person with a password that is shown once.

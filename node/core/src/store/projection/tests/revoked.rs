@@ -5,6 +5,7 @@ use noroshi_sync::id::{DeviceId, EntryId};
 
 use super::dump::dump;
 use super::island::Island;
+use crate::deeds::has_unwitnessed;
 use crate::fixture::Fixture;
 use crate::view::Actor;
 
@@ -35,7 +36,9 @@ fn revoke(city: &Fixture, at: &mut Island, office: usize) {
     let id = EntryId::from_uuid(uuid::Uuid::now_v7());
     let draft = writer.revoke(id, city.offices[office].identity.node(), "盗難").unwrap();
     at.act(|desk| desk.append_ledger(vec![draft])).unwrap();
+    assert!(has_unwitnessed(&at.database, &at.projection.directory()).unwrap());
     at.act(|desk| desk.witness_revoked()).unwrap();
+    assert!(!has_unwitnessed(&at.database, &at.projection.directory()).unwrap(), "said once, nothing is due");
 }
 
 #[test]
