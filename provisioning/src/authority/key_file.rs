@@ -66,6 +66,14 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), KeyFileError> {
     sync_folder(to)
 }
 
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), KeyFileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a file that nobody but its owner may read.
 pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;
