@@ -30,7 +30,16 @@ async fn status(office: &Office) -> Reply {
     let failed = |error: noroshi_node::error::ServiceError| Failure::new(error.code(), error.to_string());
     let node = office.node.node_view().await.map_err(failed)?;
     let peers = office.node.peers(None).await.map_err(failed)?;
-    Ok(json!({"node": node, "peers": peers}))
+    let time = office.node.directory().headquarters_time().map(|(at_ms, _)| noroshi_node::view::Time::from_ms(at_ms).0);
+    let alarms: Vec<Value> =
+        office.node.alarms().into_iter().map(|(code, text)| json!({"code": code, "text": text})).collect();
+    Ok(json!({
+        "node": node,
+        "peers": peers,
+        "certificate": office.certificate.view(),
+        "headquarters_time": time,
+        "alarms": alarms,
+    }))
 }
 
 fn people(directory: &Directory) -> Value {

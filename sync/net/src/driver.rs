@@ -26,6 +26,7 @@ use crate::connection::{Closer, Connection, Wiring, open_control};
 use crate::dial::{DialLimits, dial};
 use crate::dialler::{Dial, Dialler, Hinted, Outcome};
 use crate::discovery::{Discovery, Hint};
+use crate::doubles::Doubles;
 use crate::endpoint::Settings;
 use crate::greeting::hear;
 use crate::limits::{EVENTS_WAITING_MAX, FAREWELL_TIMEOUT, PEERS_MAX, QUESTIONS_WAITING_MAX, SHUTDOWN_STEP_TIMEOUT};
@@ -102,6 +103,7 @@ pub(crate) struct Driver {
     outbox: VecDeque<NetEvent>,
     /// Events for the core that came up while it handled another.
     backlog: VecDeque<Event>,
+    doubles: Doubles,
     is_feeding: bool,
     wake_at: Option<u64>,
 }
@@ -129,6 +131,7 @@ impl Driver {
             phases: BTreeMap::new(),
             outbox: VecDeque::new(),
             backlog: VecDeque::new(),
+            doubles: Doubles::default(),
             is_feeding: false,
             wake_at: None,
         }
@@ -279,7 +282,14 @@ impl Driver {
             }
             Report::Closed { number, ended } => {
                 counter!(metric::ENDED, "reason" => ended.label()).increment(1);
+                let displaced = matches!(ended, Ended::ByPeer(CloseCode::Superseded));
                 let change = self.peers.remove(number, ended);
+                if let (true, Change::Lost { peer, .. }) = (displaced, &change)
+                    && !self.greeting.contains_key(peer)
+                    && self.doubles.displaced()
+                {
+                    self.outbox.push_back(NetEvent::Doubled { node: self.parts.own });
+                }
                 self.follow(change);
             }
         }
@@ -376,6 +386,9 @@ impl Driver {
         quic: quinn::Connection,
         control: (quinn::SendStream, quinn::RecvStream),
     ) {
+        if self.doubles.begins(peer, heard.run) {
+            self.outbox.push_back(NetEvent::Doubled { node: peer });
+        }
         let number = self.peers.next_number();
         let scope = heard.scope.min(self.greeting_for(&quic).scope);
         let connection = Connection::new(number, (peer, side, Greeting { scope, ..heard }), quic, control);

@@ -27,6 +27,7 @@ mod connection;
 mod dial;
 mod dialler;
 mod discovery;
+mod doubles;
 mod driver;
 mod endpoint;
 mod greeting;
