@@ -39,7 +39,16 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
 async fn status(office: &Office) -> Reply {
     let node = office.node.node_view().await.map_err(refused)?;
     let peers = office.node.peers(None).await.map_err(refused)?;
-    Ok(json!({"node": node, "peers": peers}))
+    let time = office.node.directory().headquarters_time().map(|(at_ms, _)| noroshi_node::view::Time::from_ms(at_ms).0);
+    let alarms: Vec<Value> =
+        office.node.alarms().into_iter().map(|(code, text)| json!({"code": code, "text": text})).collect();
+    Ok(json!({
+        "node": node,
+        "peers": peers,
+        "certificate": office.certificate.view(),
+        "headquarters_time": time,
+        "alarms": alarms,
+    }))
 }
 
 fn people(directory: &Directory) -> Value {

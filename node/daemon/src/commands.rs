@@ -256,6 +256,13 @@ fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
         node["clock"]["offset_ms"],
         if node["clock"]["suspect"] == true { ", suspect" } else { "" }
     );
+    if let Some(until) = reply["certificate"]["until"].as_str() {
+        let problem = reply["certificate"]["problem"].as_str().map(|problem| format!(", not renewed: {problem}"));
+        println!("certificate: until {until}{}", problem.unwrap_or_default());
+    }
+    for alarm in reply["alarms"].as_array().into_iter().flatten() {
+        println!("ALARM {}: {}", alarm["code"].as_str().unwrap_or(""), alarm["text"].as_str().unwrap_or(""));
+    }
     for peer in reply["peers"].as_array().into_iter().flatten() {
         println!(
             "{}\t{}\tmissing here {}, there {}\tlast heard {}",
