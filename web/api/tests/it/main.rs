@@ -10,6 +10,7 @@ mod bodies;
 mod connections;
 mod devices;
 mod events;
+mod frames;
 mod house;
 mod http;
 mod https;
