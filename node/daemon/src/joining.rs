@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use noroshi_net::SystemClock;
 use noroshi_provisioning::browser::{LeafKey, LeafRequest};
-use noroshi_provisioning::join::{JoinRequest, JoinResponse, Joined, accept_response, check_request, make_request};
 use noroshi_provisioning::join::renewal::RenewalRequest;
+use noroshi_provisioning::join::{JoinRequest, JoinResponse, Joined, accept_response, check_request, make_request};
 use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::{IssuingKey, JoinCode, KeyFolder};
 use noroshi_sync::id::EntryId;

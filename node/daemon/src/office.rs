@@ -44,7 +44,16 @@ impl Office {
         let keys = KeyFolder::in_data_folder(folder.path());
         let identity = keys.load_node()?;
         let node = open_node_at(folder, identity.clone(), clock)?;
-        Ok(Self { folder: folder.clone(), config, identity, keys, node, web_turn: Turn::default(), certificate: renewal::State::default(), _lock: lock })
+        Ok(Self {
+            folder: folder.clone(),
+            config,
+            identity,
+            keys,
+            node,
+            web_turn: Turn::default(),
+            certificate: renewal::State::default(),
+            _lock: lock,
+        })
     }
 
     /// Carries out a command of the control socket or of the command line.

@@ -86,7 +86,10 @@ impl Care {
                     self.office.certificate.set(|state| {
                         // Without its line a branch fails for days; once is enough to read.
                         if state.problem.as_ref() != Some(&sentence) {
-                            tracing::warn!(error = sentence, "the certificate of this node is not renewed; trying again");
+                            tracing::warn!(
+                                error = sentence,
+                                "the certificate of this node is not renewed; trying again"
+                            );
                         }
                         state.problem = Some(sentence);
                     });

@@ -24,7 +24,7 @@ mod request;
 mod tests;
 
 pub use approval::{InvalidApproval, OfflineApproval};
-pub use armour::{FileKind, InvalidFile};
+pub use armour::{FileKind, InvalidFile, text_of};
 pub use certificate::{InvalidPapers, OfflineCertificate, OfflineJoined, Papers};
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use request::{OfflineRequest, RequestKeys, RequestRefusal};

@@ -136,8 +136,13 @@ fn external(patient: &Patient, report: &mut Report) {
 /// Why the running node could not renew its certificate, and when the key of headquarters itself ends.
 fn renewing(patient: &Patient, report: &mut Report) {
     let certificate = patient.status.as_ref().and_then(|status| status.get("certificate"));
-    if let Some(problem) = certificate.and_then(|certificate| certificate.get("problem")).and_then(|text| text.as_str()) {
-        report.warn(NODE, format!("更新できていません: {problem}"), "本庁とのつながりを確かめてください。更新は自動で試みられます。");
+    if let Some(problem) = certificate.and_then(|certificate| certificate.get("problem")).and_then(|text| text.as_str())
+    {
+        report.warn(
+            NODE,
+            format!("更新できていません: {problem}"),
+            "本庁とのつながりを確かめてください。更新は自動で試みられます。",
+        );
     }
     if let Ok(Some(issuing)) = keys(patient).load_issuing()
         && let Ok(certificate) = LeafCertificate::read(issuing.certificate())

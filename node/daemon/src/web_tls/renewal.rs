@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use noroshi_net::Net;
-use noroshi_provisioning::browser::{LeafCertificate, LeafKey, LeafRequest, LeafResponse, WebIdentity, WebName};
 use noroshi_provisioning::NodeIdentity;
+use noroshi_provisioning::browser::{LeafCertificate, LeafKey, LeafRequest, LeafResponse, WebIdentity, WebName};
 use noroshi_sync::id::NodeId;
 use tokio_util::sync::CancellationToken;
 
