@@ -29,6 +29,7 @@ const PAGES = [
   "codes",
   "suspensions",
   "offices",
+  "keys",
   "usage",
   "rules",
   "policy",

@@ -241,6 +241,21 @@ impl KeyFolder {
         self.load_if_there(&format!("administrators/{user}.sealed"))
     }
 
+    /// A key that waits to be named, beside the one in use.
+    pub fn save_requested_administrator(&self, user: UserId, sealed: &[u8]) -> Result<(), KeyFileError> {
+        key_file::create_folder(&self.folder.join("administrators"))?;
+        key_file::replace(&self.requested_file(user), sealed)
+    }
+
+    pub fn load_requested_administrator(&self, user: UserId) -> Result<Option<Vec<u8>>, KeyFileError> {
+        self.load_if_there(&format!("administrators/{user}.requested"))
+    }
+
+    /// The key that waited is named: from now on it is the one in use.
+    pub fn promote_requested_administrator(&self, user: UserId) -> Result<(), KeyFileError> {
+        key_file::rename(&self.requested_file(user), &self.administrator_file(user))
+    }
+
     /// Who administrates at this machine, ascending.
     pub fn administrators(&self) -> Result<Vec<UserId>, KeyFileError> {
         let folder = self.folder.join("administrators");
@@ -266,6 +281,10 @@ impl KeyFolder {
 
     fn administrator_file(&self, user: UserId) -> PathBuf {
         self.folder.join("administrators").join(format!("{user}.sealed"))
+    }
+
+    fn requested_file(&self, user: UserId) -> PathBuf {
+        self.folder.join("administrators").join(format!("{user}.requested"))
     }
 
     fn file(&self, name: &str) -> PathBuf {

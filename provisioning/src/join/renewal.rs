@@ -255,7 +255,7 @@ mod tests {
     fn nobody_else_gets_anything() {
         let mut town = Town::new();
         let issuing = issuing().1;
-        let mut refusal = |town: &Town, request: &RenewalRequest, here: u8, now_ms: u64| {
+        let refusal = |town: &Town, request: &RenewalRequest, here: u8, now_ms: u64| {
             renew(request, &town.directory(), Town::node(here), &issuing, now_ms).unwrap_err().code()
         };
         let forged = RenewalRequest { node: Town::node(3), ..request(2) };
