@@ -5,6 +5,7 @@
 mod city;
 mod events;
 mod imports;
+mod ledger_only;
 mod log_in;
 mod messages;
 mod offices;

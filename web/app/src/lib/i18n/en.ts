@@ -6,6 +6,16 @@ const items = (n: number) => `${n0(n)} ${n === 1 ? 'item' : 'items'}`;
 const people = (n: number) => `${n0(n)} ${n === 1 ? 'person' : 'people'}`;
 const offices = (n: number) => `${n0(n)} ${n === 1 ? 'office' : 'offices'}`;
 
+const alarms: Record<string, string> = {
+  doubled:
+    "Two copies of one node are running: its folder was copied. Nothing written is lost, but stop one of them. An administrator sees on 'Offices and links' which node it is.",
+  fork: 'The records of one node have split in two. It may run twice, or its records may have been rewritten. An administrator must look.',
+  certificate:
+    "This node's certificate ends soon. It is renewed by itself once headquarters is reached: check the line, and the clock of headquarters.",
+  forged: 'Another node sent data whose signature does not fit.',
+  diverged: 'The records of this node and another do not agree.',
+};
+
 export const en: Messages = {
   // Frame
   appName: 'Noroshi',
@@ -20,6 +30,7 @@ export const en: Messages = {
   demoText: 'Invented data, not for real messages',
   clockSuspect: 'The clock of this node may be wrong. Treat times as approximate.',
   clockOffset: (seconds) => `Clock off by ${seconds}`,
+  alarm: (code, text) => alarms[code] ?? text,
   restrictedMode: 'Restricted mode',
   restrictedText:
     'The connection is not encrypted (http), so notifications, the number on the icon and opening without the node are not available. Talking works. Other machines on this network may be able to read the traffic.',

@@ -15,6 +15,8 @@ export const ja = {
   demoText: '架空のデータ。実際の連絡には使えません',
   clockSuspect: 'このノードの時計がずれているおそれがあります。時刻は目安として見てください。',
   clockOffset: (seconds: string) => `時計の差 ${seconds}`,
+  /** What the node says when an administrator must look, by its word; the node speaks Japanese. */
+  alarm: (_code: string, text: string) => text,
   restrictedMode: '機能制限モード',
   restrictedText:
     '暗号化されていない接続 (http) のため、通知、アイコンの数字、切断中の起動は使えません。トークは使えます。通信は同じネットワークの他の機器から読まれるおそれがあります。',
