@@ -2,6 +2,7 @@
 
 mod administration;
 mod alarms;
+mod audit;
 mod care;
 mod console;
 mod devices;
@@ -23,6 +24,7 @@ mod signals;
 mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
+pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
 pub use log_in::Credentials;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, KeyFolder};
 
@@ -34,9 +35,13 @@ impl Node {
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
         inner.attempts.begin(&account, inner.clock.mono_ms()).map_err(too_many)?;
         let sealed = inner.sealed_key(actor).await?.ok_or(ServiceError::Denied("no_key_here"))?;
-        let user = actor.user;
-        let key = inner.compute(move || unseal_administrator(&password, user, &sealed)).await?;
-        let key = key.map_err(|_| ServiceError::Denied("wrong_password"))?;
+        let (user, device) = (actor.user, actor.device);
+        let Ok(key) = inner.compute(move || unseal_administrator(&password, user, &sealed)).await? else {
+            inner.note_refusal_of(actor, AuditKind::ConsoleRefused, "wrong_password").await;
+            return Err(ServiceError::Denied("wrong_password"));
+        };
+        let event = AuditEvent::new(AuditKind::ConsoleUnlocked, None);
+        inner.act(move |desk| Ok(desk.note((user, device), &event)?)).await?;
         inner.attempts.succeeded(&account);
         inner.consoles.unlock(actor.user, actor.device, key, inner.clock.mono_ms());
         self.console(actor).await
