@@ -1,6 +1,7 @@
 //! What administrators do from the command line: people, passwords, invitations. Every entry is signed by the
 //! administrator's own key, which is unsealed with the password for this one act.
 
+use noroshi_node::AuditRequest;
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, NodeInvite, OfficeSet, User, UserSet};
 use noroshi_provisioning::password::make_verifier;
 use noroshi_provisioning::sealed::unseal_administrator;
@@ -9,12 +10,16 @@ use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use serde_json::{Value, json};
 
-use crate::control::{Administrator, Failure, Invitation, NewPerson, Reply, Request};
+use crate::control::{Administrator, AuditWanted, Failure, Invitation, NewPerson, Reply, Request};
 use crate::office::{Office, random, wall_ms};
+
+/// Lines of the audit log in one answer.
+const AUDIT_LINES_MAX: usize = 1_000;
 
 pub async fn execute(office: &Office, request: Request) -> Reply {
     match request {
         Request::Status => status(office).await,
+        Request::Audit(request) => audit(office, request).await,
         Request::UserList => Ok(people(&office.node.directory())),
         Request::UserAdd(person) => add_person(office, person).await,
         Request::UserPassword { login, password, by } => set_password(office, &login, password, by).await,
@@ -27,6 +32,30 @@ async fn status(office: &Office) -> Reply {
     let node = office.node.node_view().await.map_err(failed)?;
     let peers = office.node.peers(None).await.map_err(failed)?;
     Ok(json!({"node": node, "peers": peers}))
+}
+
+/// The newest lines, at most [`AUDIT_LINES_MAX`].
+async fn audit(office: &Office, wanted: AuditWanted) -> Reply {
+    let failed = |error: noroshi_node::error::ServiceError| Failure::new(error.code(), error.to_string());
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX).clamp(1, AUDIT_LINES_MAX);
+    let mut items = Vec::new();
+    let mut cursor = None;
+    loop {
+        let left = u32::try_from(limit - items.len()).unwrap_or(u32::MAX);
+        let request = AuditRequest {
+            kind: wanted.kind.clone(),
+            from_ms: wanted.since_ms,
+            cursor,
+            limit: Some(left),
+            ..AuditRequest::default()
+        };
+        let page = office.node.audit_here(request).await.map_err(failed)?;
+        items.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() || items.len() >= limit {
+            return Ok(json!({"items": items}));
+        }
+    }
 }
 
 fn people(directory: &Directory) -> Value {

@@ -31,10 +31,21 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     Status,
+    Audit(AuditWanted),
     UserList,
     UserAdd(NewPerson),
     UserPassword { login: String, password: String, by: Administrator },
     InviteNode(Invitation),
+}
+
+/// Which lines of the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// Milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    pub kind: Option<String>,
+    pub limit: u64,
 }
 
 /// The administrator who signs; the password unseals the key on this machine.

@@ -1,5 +1,6 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
+mod audit;
 mod console;
 mod devices;
 mod directory;
@@ -90,6 +91,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(organisation::rules, organisation::set_rules))
         .routes(routes!(organisation::accept_rules))
         .routes(routes!(organisation::usage))
+        .routes(routes!(audit::list))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
         .routes(routes!(peers::set_link))

@@ -63,6 +63,16 @@ impl Node {
         if let Some(office) = office {
             everywhere(office)?;
         }
+        self.audit_of(office, request).await
+    }
+
+    /// The same for whoever sits at the machine itself: everything that is here.
+    pub async fn audit_here(&self, request: AuditRequest) -> Result<AuditListView, ServiceError> {
+        self.audit_of(request.office, request).await
+    }
+
+    async fn audit_of(&self, office: Option<OfficeId>, request: AuditRequest) -> Result<AuditListView, ServiceError> {
+        let directory = self.inner.directory();
         let filter = AuditFilter {
             office,
             kind: request.kind.as_deref().map(kind_number).transpose()?,

@@ -106,6 +106,15 @@ impl Database {
         self.rows(plan.sql(), values, AuditRow::read)
     }
 
+    /// How SQLite finds a page; for tests.
+    #[cfg(test)]
+    pub fn audit_plan(&self, filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
+        let plan = Plan::of(filter, filter.office.map(|_| RoomPk(1)));
+        let sql = format!("EXPLAIN QUERY PLAN {}", plan.sql());
+        let values: [Value; 5] = std::array::from_fn(|_| Value::Integer(0));
+        self.rows(&sql, values, |row| row.get(3))
+    }
+
     /// The office of an audit room.
     pub fn audit_offices(&self) -> Result<Vec<(RoomPk, OfficeId)>, StoreError> {
         self.rows("SELECT room_pk, office FROM audit_rooms", [], |row| {

@@ -11,6 +11,7 @@ export const ADMINISTRATION_PAGES = [
   'suspensions',
   'offices',
   'posts',
+  'audit',
   'usage',
   'rules',
   'policy',
