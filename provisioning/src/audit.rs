@@ -9,10 +9,12 @@
 //! A node's word counts in the audit room of its own office alone. Nobody else can know what happened there, and a node
 //! that lies does so about itself.
 
+mod copies;
 mod event;
 mod kind;
 mod statements;
 
+pub use copies::copy_holder;
 pub use event::{AuditEvent, Subject};
 pub use kind::{AUDIT_EVENT, AuditKind};
 pub use statements::{Statement, statements};

@@ -11,6 +11,7 @@ use super::record::{
     VerifierRecord,
 };
 use super::rooms::{LedgerRooms, room_ids};
+use crate::audit::copy_holder;
 use crate::id::{OfficeId, OrgId, PostId};
 use crate::office_kind::OfficeKind;
 use crate::password::Verifier;
@@ -367,7 +368,7 @@ impl Directory {
             |node: &NodeId| self.office_of(*node).is_some_and(|of| of != office && !self.is_headquarters(of));
         if !nodes.iter().any(is_other) {
             let others = self.nodes.keys().copied().filter(is_other);
-            nodes.extend(others.min_by_key(|node| distance(office, *node)));
+            nodes.extend(copy_holder(office, others));
         }
         nodes
     }
@@ -383,13 +384,4 @@ impl Directory {
         let secrets = self.offices.keys().map(|office| self.rooms.secrets(*office));
         [self.rooms.public, self.rooms.directory].into_iter().chain(secrets).collect()
     }
-}
-
-/// Which node keeps a copy of an office's audit log: the one with the lowest number (rendezvous hashing).
-fn distance(office: OfficeId, node: NodeId) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"noroshi/audit-copy/1");
-    hasher.update(office.as_bytes());
-    hasher.update(node.as_bytes());
-    *hasher.finalize().as_bytes()
 }

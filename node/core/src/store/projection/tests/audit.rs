@@ -3,7 +3,7 @@
 use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::body::body_of;
 use noroshi_provisioning::ledger::LedgerWriter;
-use noroshi_sync::id::{DeviceId, EntryId, RoomId};
+use noroshi_sync::id::{DeviceId, EntryId, RoomId, UserId};
 use noroshi_sync::store::{StoreError, WallClock};
 
 use super::dump::dump;
@@ -63,7 +63,7 @@ fn stop_somebody(city: &Fixture, island: &mut Island, office: usize) {
 fn note(island: &mut Island, times: u32) {
     for number in 0..times {
         let event = AuditEvent::new(AuditKind::LogIn, None).with("address", &format!("10.0.0.{number}"));
-        island.act(|desk| Ok(desk.note((Default::default(), Default::default()), &event)?)).unwrap();
+        island.act(|desk| Ok(desk.note((UserId::NIL, DeviceId::NIL), &event)?)).unwrap();
     }
 }
 
@@ -282,13 +282,12 @@ fn an_event_of_a_later_program_is_kept_and_an_unreadable_one_too() {
     for number in 0..2u8 {
         let id =
             EntryId::from_uuid(uuid::Uuid::from_u64_pair(0x0192_0000_0000_7000, (0x8000 << 48) | u64::from(number)));
-        drafts.push(later.draft(room, id, Default::default(), DeviceId::NIL).unwrap());
+        drafts.push(later.draft(room, id, UserId::NIL, DeviceId::NIL).unwrap());
     }
     drafts[1].body = vec![1, 0xff, 0xff];
     b.database
         .write(|writing| writing.append(drafts, WallClock { now_ms: crate::fixture::FOUNDED_MS, offset_ms: None }))
-        .map(|_: Vec<_>| ())
-        .or_else(|error: StoreError| Err(error))
+        .map_err(|error: StoreError| error)
         .unwrap();
     a.exchange(&mut b);
     let kinds: Vec<u16> = lines(&a).iter().map(|(row, _)| row.kind).collect();
@@ -347,7 +346,7 @@ fn a_revoked_nodes_word_counts_as_far_as_it_was_witnessed() {
 #[test]
 fn every_page_is_found_by_an_index() {
     let World { offices: [a, ..], .. } = world();
-    let user = city_user();
+    let user = UserId::from_bytes([3; 16]);
     let filters = [
         everything(),
         AuditFilter { kind: Some(2), ..everything() },
@@ -361,8 +360,4 @@ fn every_page_is_found_by_an_index() {
             println!("{step}");
         }
     }
-}
-
-fn city_user() -> noroshi_sync::id::UserId {
-    noroshi_sync::id::UserId::from_bytes([3; 16])
 }
