@@ -30,6 +30,7 @@ const PAGES = [
   "suspensions",
   "offices",
   "audit",
+  "keys",
   "usage",
   "rules",
   "policy",

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::control::{Administrator, AuditWanted, Failure, Invitation, NewPerson, Reply, Request};
 use crate::office::{Office, random, wall_ms};
+use crate::offline;
 
 /// Lines of the audit log in one answer.
 const AUDIT_LINES_MAX: usize = 1_000;
@@ -24,6 +25,9 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Request::UserAdd(person) => add_person(office, person).await,
         Request::UserPassword { login, password, by } => set_password(office, &login, password, by).await,
         Request::InviteNode(invitation) => invite(office, invitation).await,
+        Request::ApproveNode(approval) => offline::approve(office, approval).await,
+        Request::CertifyNode { file } => offline::certify(office, &file).await,
+        Request::ConfirmTime(by) => confirm_time(office, by).await,
     }
 }
 
@@ -123,14 +127,7 @@ async fn invite(office: &Office, invitation: Invitation) -> Reply {
     let key = unseal(office, &directory, invitation.by.clone()).await?;
     let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
     let mut drafts = Vec::new();
-    let home = match find_office(&directory, &invitation.office) {
-        Some(home) => home,
-        None => {
-            let (home, draft) = new_office(&writer, &invitation)?;
-            drafts.push(draft);
-            home
-        }
-    };
+    let home = office_named(&writer, &invitation.office, &invitation.kind, invitation.hub, &mut drafts)?;
     let secret: [u8; 16] = random().map_err(|error| Failure::new("randomness", error.to_string()))?;
     let expires_ms = wall_ms() + u64::from(invitation.hours) * 3_600_000;
     let invite_key = join::invite_key(&secret).map_err(|error| Failure::new("key", error.to_string()))?;
@@ -150,19 +147,36 @@ async fn invite(office: &Office, invitation: Invitation) -> Reply {
     Ok(json!({"code": code.to_string(), "expires_ms": expires_ms}))
 }
 
-fn new_office(writer: &LedgerWriter<AdministratorKey>, invitation: &Invitation) -> Result<(OfficeId, Draft), Failure> {
-    let kind: OfficeKind = serde_json::from_value(json!(invitation.kind))
-        .map_err(|_| Failure::new("unknown_kind", format!("there is no kind of office {}", invitation.kind)))?;
+/// The office of that name; if there is none, it is made by what is added to `drafts`.
+pub fn office_named(
+    writer: &LedgerWriter<AdministratorKey>,
+    name: &str,
+    kind: &str,
+    hub: bool,
+    drafts: &mut Vec<Draft>,
+) -> Result<OfficeId, Failure> {
+    if let Some(known) = find_office(writer.directory, name) {
+        return Ok(known);
+    }
+    let kind: OfficeKind = serde_json::from_value(json!(kind))
+        .map_err(|_| Failure::new("unknown_kind", format!("there is no kind of office {kind}")))?;
     let office = OfficeId::from_uuid(uuid::Uuid::now_v7());
-    let body = OfficeSet {
-        office,
-        name: invitation.office.clone(),
-        kana: String::new(),
-        kind,
-        hub: invitation.hub,
-        replaces: Vec::new(),
-    };
-    Ok((office, writer.office(mint(), body).map_err(invalid)?))
+    let body = OfficeSet { office, name: name.to_owned(), kana: String::new(), kind, hub, replaces: Vec::new() };
+    drafts.push(writer.office(mint(), body).map_err(invalid)?);
+    Ok(office)
+}
+
+/// An administrator says that the clock of this machine is right.
+async fn confirm_time(office: &Office, by: Administrator) -> Reply {
+    let directory = office.node.directory();
+    let key = unseal(office, &directory, by).await?;
+    if !directory.is_headquarters_node(office.identity.node()) {
+        return Err(Failure::new("not_headquarters", "the time is signed at headquarters"));
+    }
+    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
+    let at_ms = wall_ms();
+    append(office, vec![writer.time_mark(mint(), at_ms).map_err(invalid)?]).await?;
+    Ok(json!({"at": noroshi_node::view::Time::from_ms(at_ms).0}))
 }
 
 /// Where the new node finds this one: as asked, else as announced.
@@ -178,7 +192,7 @@ fn reachable_at(office: &Office, invitation: &Invitation) -> Result<Vec<noroshi_
 }
 
 /// The administrator's signing key, from this folder, by the password.
-async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
+pub async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
     let user = directory.user_by_login(&by.login).map(|user| user.id);
     // Unknown and not an administrator here sound alike.
     let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
@@ -202,18 +216,18 @@ async fn verifier(password: String, login: String) -> Result<noroshi_provisionin
         .map_err(|error| Failure::new("password", error.to_string()))
 }
 
-async fn append(office: &Office, drafts: Vec<Draft>) -> Result<(), Failure> {
+pub async fn append(office: &Office, drafts: Vec<Draft>) -> Result<(), Failure> {
     office.node.append_ledger(drafts).await.map_err(|error| Failure::new(error.code(), error.to_string()))
 }
 
-fn find_office(directory: &Directory, name: &str) -> Option<OfficeId> {
+pub fn find_office(directory: &Directory, name: &str) -> Option<OfficeId> {
     directory.offices().find(|office| office.name == name).map(|office| office.id)
 }
 
-fn mint() -> EntryId {
+pub fn mint() -> EntryId {
     EntryId::from_uuid(uuid::Uuid::now_v7())
 }
 
-fn invalid(error: noroshi_provisioning::InvalidField) -> Failure {
+pub fn invalid(error: noroshi_provisioning::InvalidField) -> Failure {
     Failure::new("invalid_field", error.to_string())
 }

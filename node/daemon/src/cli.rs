@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use noroshi_provisioning::join::files::Fingerprint;
 
 /// Noroshi (狼煙): every office keeps talking, whatever line is cut.
 #[derive(Debug, Parser)]
@@ -21,8 +22,18 @@ pub enum Command {
     Init(Init),
     /// Make a one-time join code for a new node (needs an administrator's password).
     InviteNode(InviteNode),
-    /// Make this folder the node that a join code invites.
+    /// Make this folder a node: by a join code, or with no line between, by files (--request, then --certificate).
     Join(Join),
+    /// Nodes that join by files: approve a request, write a certificate.
+    #[command(subcommand)]
+    Nodes(Nodes),
+    /// Sign that this machine's clock is right, when headquarters was off for more than two days or its clock was wrong
+    /// (needs an administrator's password).
+    ConfirmTime {
+        /// Log-in of the administrator who signs.
+        #[arg(long)]
+        login: String,
+    },
     /// Run the node until it is stopped.
     Serve,
     /// People of this organisation.
@@ -172,14 +183,63 @@ pub enum Kind {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("way").required(true).args(["code", "request", "certificate"]))]
 pub struct Join {
     /// The join code, as printed by `invite-node`. Spaces and line breaks do not matter.
-    pub code: String,
+    pub code: Option<String>,
+    /// With no line to headquarters: write a request into this file and carry it there.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// The answer to the request, as headquarters wrote it.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The fingerprint of the organisation, as headquarters reads it out by telephone [default: asked on the terminal].
+    #[arg(long, value_name = "FINGERPRINT", requires = "certificate")]
+    pub organisation: Option<Fingerprint>,
     /// Name of this node; without it, the name of this machine.
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
     pub ports: Ports,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Nodes {
+    /// Approve a request that was carried here (needs an administrator's password). At a node of headquarters that issues
+    /// certificates the file becomes the certificate; elsewhere an approval, to be carried there.
+    Approve(Approve),
+    /// Write the certificate for a machine that is approved: from its request or its approval, as often as needed.
+    Certify {
+        /// The request or the approval.
+        file: PathBuf,
+        /// Where to write the certificate.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The request.
+    pub request: PathBuf,
+    /// Name of the office the node will serve. Made if it does not exist.
+    #[arg(long)]
+    pub office: String,
+    /// What kind of office, if it is made.
+    #[arg(long, value_enum, default_value_t = Kind::Branch)]
+    pub kind: Kind,
+    /// A hub holds all rooms, to pass them on when headquarters is out of reach.
+    #[arg(long)]
+    pub hub: bool,
+    /// Log-in of the administrator who approves.
+    #[arg(long)]
+    pub login: String,
+    /// The fingerprint of the request, as the new office reads it out by telephone [default: asked on the terminal].
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Where to write the certificate, or the approval.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

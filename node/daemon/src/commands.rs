@@ -4,17 +4,20 @@
 #![allow(clippy::indexing_slicing)]
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 use noroshi_node::view::Time;
+use noroshi_provisioning::join::files::{FileKind, OfflineRequest};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::cli::{Audit, Cli, Command, InviteNode, Sim, User, UserAdd, UserPasswd};
+use crate::cli::{Audit, Cli, Command, InviteNode, Nodes, Sim, User, UserAdd, UserPasswd};
 use crate::config::Config;
-use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, Request};
+use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, NodeApproval, Request};
 use crate::folder::DataFolder;
 use crate::office::Office;
+use crate::offline::asking::{ask_fingerprint, read_file, write_out};
 use crate::{browser_ca, demo, doctor, founding, joining, secrets, serve};
 
 /// What may go wrong, as a sentence for the person at the terminal.
@@ -29,6 +32,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Init(init) => founding::init(&data, &init)?,
         Command::Join(join) => joining::join(&data, &join)?,
+        Command::Nodes(command) => nodes(&DataFolder::open(&data)?, command)?,
+        Command::ConfirmTime { login } => confirm_time(&DataFolder::open(&data)?, login)?,
         Command::InviteNode(invite) => invite_node(&DataFolder::open(&data)?, invite)?,
         Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
         Command::Audit(audit) => return list_audit(&DataFolder::open(&data)?, audit),
@@ -74,6 +79,58 @@ fn invite_node(folder: &DataFolder, invite: InviteNode) -> Result<(), Failure> {
     let reply = perform(folder, Request::InviteNode(Invitation { office, kind, hub, addresses, hours, by }))?;
     eprintln!("Join code, good for one node within {hours} hours. At the new office run `noroshi join` with it:");
     println!("{}", reply["code"].as_str().unwrap_or_default());
+    Ok(())
+}
+
+fn nodes(folder: &DataFolder, command: Nodes) -> Result<(), Failure> {
+    let read = |path: &Path, kind| Ok::<_, Failure>(String::from_utf8_lossy(&read_file(path, kind)?).into_owned());
+    match command {
+        Nodes::Approve(approve) => {
+            let file = read_file(&approve.request, FileKind::Request)?;
+            let request = OfflineRequest::from_text(&file)?;
+            eprintln!("{} asks to be a node of {}.", request.name, approve.office);
+            let heard = match approve.fingerprint {
+                Some(heard) => heard,
+                None => ask_fingerprint("fingerprint of the request, as the new office reads it out", "--fingerprint")?,
+            };
+            if heard != request.fingerprint() {
+                return Err(format!(
+                    "this is another request than the one that was read out: its fingerprint is {}",
+                    request.fingerprint()
+                )
+                .into());
+            }
+            let by = administrator(approve.login)?;
+            let kind = format!("{:?}", approve.kind).to_lowercase();
+            let (office, hub) = (approve.office, approve.hub);
+            let approval = NodeApproval { request: request.to_text(), office, kind, hub, by };
+            hand_out(&perform(folder, Request::ApproveNode(approval))?, &approve.out)
+        }
+        Nodes::Certify { file, out } => {
+            let file = read(&file, FileKind::Approval)?;
+            hand_out(&perform(folder, Request::CertifyNode { file })?, &out)
+        }
+    }
+}
+
+fn hand_out(reply: &Value, out: &Path) -> Result<(), Failure> {
+    write_out(out, reply["file"].as_str().unwrap_or_default())?;
+    if reply["certificate"] == true {
+        eprintln!("The certificate is in {}. Only the machine that asked can read it.", out.display());
+        eprintln!("At the new office: noroshi join --certificate FILE. Read out the fingerprint of the organisation:");
+        println!("{}", reply["organisation"].as_str().unwrap_or_default());
+    } else {
+        eprintln!("This node issues no certificates. The approval is in {}; carry it to the node of", out.display());
+        eprintln!("headquarters that does and run there: noroshi nodes certify FILE --out FILE");
+    }
+    Ok(())
+}
+
+fn confirm_time(folder: &DataFolder, login: String) -> Result<(), Failure> {
+    let now = noroshi_node::view::Time::from_ms(crate::office::wall_ms()).0;
+    eprintln!("You sign that it is {now} now.");
+    let reply = perform(folder, Request::ConfirmTime(administrator(login)?))?;
+    println!("{}", reply["at"].as_str().unwrap_or_default());
     Ok(())
 }
 

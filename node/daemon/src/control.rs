@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::office::Office;
 
 /// Longest line, bytes.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+const LINE_BYTES_MAX: u64 = 256 * 1024;
 /// Commands answered at once.
 const CONNECTIONS_MAX: usize = 8;
 /// A command line that sends nothing is dropped.
@@ -34,8 +34,18 @@ pub enum Request {
     Audit(AuditWanted),
     UserList,
     UserAdd(NewPerson),
-    UserPassword { login: String, password: String, by: Administrator },
+    UserPassword {
+        login: String,
+        password: String,
+        by: Administrator,
+    },
     InviteNode(Invitation),
+    ApproveNode(NodeApproval),
+    /// The text of a request or an approval.
+    CertifyNode {
+        file: String,
+    },
+    ConfirmTime(Administrator),
 }
 
 /// Which lines of the audit log.
@@ -78,6 +88,17 @@ pub struct Invitation {
     pub hub: bool,
     pub addresses: Vec<String>,
     pub hours: u16,
+    pub by: Administrator,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeApproval {
+    /// The text of the file.
+    pub request: String,
+    pub office: String,
+    pub kind: String,
+    pub hub: bool,
     pub by: Administrator,
 }
 

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::folder::DataFolder;
 use crate::founding::{addresses, configured};
 use crate::office::{Office, wall_ms};
+use crate::offline;
 use crate::web_tls;
 
 /// Largest answer to a joining node, bytes.
@@ -41,7 +42,16 @@ pub enum JoinReply {
 
 /// Makes the folder a node of the office that the code names. The node's key is written last.
 pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
-    let code: JoinCode = join.code.parse()?;
+    match (&join.code, &join.request, &join.certificate) {
+        (Some(code), ..) => by_code(data, join, code),
+        (_, Some(file), _) => offline::asking::ask(data, join, file),
+        (.., Some(file)) => offline::asking::install(data, join, file),
+        _ => Err("give a join code, --request or --certificate".into()),
+    }
+}
+
+fn by_code(data: &Path, join: &Join, code: &str) -> Result<(), Failure> {
+    let code: JoinCode = code.parse()?;
     if code.expires_ms < wall_ms() {
         return Err("the join code has expired: ask for a new one (is this machine's clock right?)".into());
     }
@@ -66,7 +76,7 @@ pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
 }
 
 /// As given, or else the machine's host name.
-fn name_of(join: &Join) -> String {
+pub fn name_of(join: &Join) -> String {
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = join.name.clone().unwrap_or_else(host).trim().to_owned();
     if name.is_empty() { "node".to_owned() } else { name }

@@ -14,6 +14,7 @@ mod folder;
 mod founding;
 mod joining;
 mod office;
+mod offline;
 mod secrets;
 mod serve;
 mod web_tls;

@@ -73,6 +73,7 @@ kinds! {
     AdministratorKeyEnded = 56, "administrator_key_ended";
     PolicyChanged = 57, "policy_changed";
     RulesChanged = 58, "rules_changed";
+    AdministratorKeyRequested = 59, "administrator_key_requested";
 
     /// The node holds less than it had signed: its store was cut short, or is an older copy.
     RecordsMissing = 64, "records_missing";

@@ -89,6 +89,9 @@ fn event(draft: &Draft, body: &LedgerBody, before: &Directory, all: &[(&Draft, L
             new(AuditKind::RoamingChanged, Subject::Office(body.home)).with("host", host).with("allowed", allowed)
         }
         LedgerBody::AdministratorKeySet(body) => new(AuditKind::AdministratorKeyAdded, Subject::User(body.user)),
+        LedgerBody::AdministratorKeyRequest(_) => {
+            new(AuditKind::AdministratorKeyRequested, Subject::User(draft.author))
+        }
         LedgerBody::AdministratorKeyEnd(body) => {
             let user = before.administrator_key(body.key).map(|record| Subject::User(record.user));
             AuditEvent::new(AuditKind::AdministratorKeyEnded, user)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use noroshi_provisioning::audit::{AuditEvent, AuditKind};
+use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, KeyFolder};
 
@@ -19,7 +20,7 @@ impl Node {
         let (wall_ms, mono_ms) = (inner.clock.wall_ms(), inner.clock.mono_ms());
         let left_ms = inner.consoles.left_ms(actor.user, actor.device, mono_ms);
         Ok(ConsoleView {
-            key_here: inner.sealed_key(actor).await?.is_some(),
+            key_here: !inner.sealed_keys(actor).await?.is_empty(),
             unlocked_until: left_ms.map(|left| Time::from_ms(wall_ms.saturating_add(left))),
         })
     }
@@ -27,21 +28,25 @@ impl Node {
     /// Unlocks the actor's key for a while, on this device.
     ///
     /// # Errors
-    /// `Denied` with `no_key_here` or `wrong_password`; `TooMany` like a log-in.
+    /// `Denied` with `no_key_here`, `wrong_password`, `key_not_named` (nobody has approved it yet) or `key_ended`; `TooMany`
+    /// like a log-in.
     pub async fn unlock_console(&self, actor: &Actor, password: String) -> Result<ConsoleView, ServiceError> {
         let inner = &self.inner;
         may(&inner.directory(), actor, Action::UnlockConsole, Object::Organisation)?;
         let account = format!("console {}", actor.user);
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
         inner.attempts.begin(&account, inner.clock.mono_ms()).map_err(too_many)?;
-        let sealed = inner.sealed_key(actor).await?.ok_or(ServiceError::Denied("no_key_here"))?;
-        let (user, device) = (actor.user, actor.device);
-        let Ok(key) = inner.compute(move || unseal_administrator(&password, user, &sealed)).await? else {
-            inner.note_refusal_of(actor, AuditKind::ConsoleRefused, "wrong_password").await;
-            return Err(ServiceError::Denied("wrong_password"));
+        let key = match inner.unseal(actor, password).await {
+            Ok(key) => key,
+            Err(ServiceError::Denied("wrong_password")) => {
+                inner.note_refusal_of(actor, AuditKind::ConsoleRefused, "wrong_password").await;
+                return Err(ServiceError::Denied("wrong_password"));
+            }
+            Err(error) => return Err(error),
         };
+        let by = (actor.user, actor.device);
         let event = AuditEvent::new(AuditKind::ConsoleUnlocked, None);
-        inner.act(move |desk| Ok(desk.note((user, device), &event)?)).await?;
+        inner.act(move |desk| Ok(desk.note(by, &event)?)).await?;
         inner.attempts.succeeded(&account);
         inner.consoles.unlock(actor.user, actor.device, key, inner.clock.mono_ms());
         self.console(actor).await
@@ -61,12 +66,61 @@ impl Node {
     }
 }
 
+/// A sealed key on this machine.
+struct Sealed {
+    bytes: Vec<u8>,
+    /// It waited to be named when it was put there.
+    requested: bool,
+}
+
 impl Inner {
-    async fn sealed_key(&self, actor: &Actor) -> Result<Option<Vec<u8>>, ServiceError> {
-        let (folder, user) = (self.folder.clone(), actor.user);
-        let load = move || KeyFolder::in_data_folder(&folder).load_sealed_administrator(user);
-        let loaded = tokio::task::spawn_blocking(load).await.map_err(|_| ServiceError::Busy)?;
-        loaded.map_err(|error| ServiceError::Storage(error.to_string()))
+    /// What lies here for the actor: the key in use, and one that waits.
+    async fn sealed_keys(&self, actor: &Actor) -> Result<Vec<Sealed>, ServiceError> {
+        let user = actor.user;
+        self.in_key_folder(move |folder| {
+            let named = folder.load_sealed_administrator(user)?.map(|bytes| Sealed { bytes, requested: false });
+            let requested = folder.load_requested_administrator(user)?.map(|bytes| Sealed { bytes, requested: true });
+            Ok(named.into_iter().chain(requested).collect())
+        })
+        .await
+    }
+
+    /// The key that the password opens and that counts.
+    async fn unseal(&self, actor: &Actor, password: String) -> Result<AdministratorKey, ServiceError> {
+        let user = actor.user;
+        let sealed = self.sealed_keys(actor).await?;
+        if sealed.is_empty() {
+            return Err(ServiceError::Denied("no_key_here"));
+        }
+        let open = move || -> Vec<(AdministratorKey, bool)> {
+            let opened = sealed.iter().map(|one| (unseal_administrator(&password, user, &one.bytes), one.requested));
+            opened.filter_map(|(key, requested)| Some((key.ok()?, requested))).collect()
+        };
+        let mut opened = self.compute(open).await?;
+        let directory = self.directory();
+        let counts = |key: &AdministratorKey| directory.administrator_key(key.entry()).is_some();
+        if let Some(place) = opened.iter().position(|(key, _)| counts(key)) {
+            let (key, requested) = opened.swap_remove(place);
+            if requested {
+                self.in_key_folder(move |folder| folder.promote_requested_administrator(user)).await?;
+            }
+            return Ok(key);
+        }
+        let waits = opened.iter().any(|(key, _)| directory.key_request(key.entry()).is_some());
+        Err(ServiceError::Denied(match (opened.is_empty(), waits) {
+            (true, _) => "wrong_password",
+            (false, true) => "key_not_named",
+            (false, false) => "key_ended",
+        }))
+    }
+
+    pub(super) async fn in_key_folder<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&KeyFolder) -> Result<T, KeyFileError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let folder = self.folder.clone();
+        let done = tokio::task::spawn_blocking(move || work(&KeyFolder::in_data_folder(&folder))).await;
+        done.map_err(|_| ServiceError::Busy)?.map_err(|error| ServiceError::Storage(error.to_string()))
     }
 }
 

@@ -41,6 +41,7 @@ export const AUDIT_KINDS: readonly string[] = [
   'node_joined',
   'node_revoked',
   'roaming_changed',
+  'administrator_key_requested',
   'administrator_key_added',
   'administrator_key_ended',
   'policy_changed',
