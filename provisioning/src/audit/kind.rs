@@ -81,8 +81,6 @@ kinds! {
     RecordsReturned = 65, "records_returned";
     /// A session with another node raised an alarm: two histories, a forged signature, sums that differ.
     Alarm = 66, "alarm";
-    /// The audit log left the house as a file.
-    AuditExported = 67, "audit_exported";
 }
 
 impl AuditKind {

@@ -49,7 +49,6 @@ export const AUDIT_KINDS: readonly string[] = [
   'records_missing',
   'records_returned',
   'alarm',
-  'audit_exported',
 ];
 
 /** Kinds of which nobody known is somebody, not the node. */

@@ -85,12 +85,11 @@ export function exactTime(when: When): string {
   if (!valid(date)) return '';
   return formatter('exact', {
     year: 'numeric',
-    month: '2-digit',
+    month: language.current === 'en' ? 'short' : '2-digit',
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
-    hourCycle: 'h23',
   }).format(date);
 }
 
