@@ -361,3 +361,59 @@ fn every_page_is_found_by_an_index() {
         }
     }
 }
+
+/// Prints what looking things up costs among a million lines; asserts only that the right ones are found.
+#[test]
+fn a_page_among_a_million_lines() {
+    let World { offices: [mut a, ..], .. } = world();
+    note(&mut a, 300);
+    let real = lines(&a).pop().unwrap().0;
+    // Older lines by the thousand, by a thousand people in 40 kinds; what they point at does not matter here.
+    let fill = "WITH RECURSIVE line (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM line WHERE n < 1000000)
+         INSERT INTO audit (entry_pk, room_pk, at_ms, id, kind, actor, subject)
+         SELECT (9 << 32) + n, ?1, n, randomblob(16), 1 + n % 40, zeroblob(14) || CAST(printf('%02d', n % 100) AS BLOB),
+                CASE WHEN n % 3 = 0 THEN zeroblob(14) || CAST(printf('%02d', n % 97) AS BLOB) END FROM line";
+    a.database.execute(fill, [real.room]).unwrap();
+    let somebody = {
+        let mut bytes = [0u8; 16];
+        bytes[14..].copy_from_slice(b"07");
+        UserId::from_bytes(bytes)
+    };
+    let old = AuditFilter { until_ms: 900_000, ..everything() };
+    for (what, filter, expected) in [
+        ("the newest", everything(), 100),
+        ("before a day", old.clone(), 100),
+        ("one kind", AuditFilter { kind: Some(7), ..old.clone() }, 100),
+        ("one person", AuditFilter { user: Some(somebody), ..old.clone() }, 100),
+        ("one person and one kind", AuditFilter { user: Some(somebody), kind: Some(8), ..old }, 100),
+    ] {
+        let start = std::time::Instant::now();
+        let page = a.read(|database| database.audit_page(&filter, 100, |_| Ok(true)));
+        println!("{what}: {} lines in {:.2} ms", page.rows.len(), start.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(page.rows.len(), expected, "{what}");
+        assert!(page.rows.is_sorted_by_key(|row| std::cmp::Reverse((row.at_ms, row.entry))));
+    }
+    let newest = a.read(|database| database.audit_page(&everything(), 100, |_| Ok(true)));
+    let start = std::time::Instant::now();
+    let proofs = a.read(|database| database.audit_proofs(&newest.rows));
+    println!("proof of 100 lines: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    assert!(proofs.iter().all(|proof| proof.verified));
+}
+
+/// Prints what an event costs the deed it goes with, in one transaction of many.
+#[test]
+fn an_event_costs_little() {
+    let World { offices: [mut a, ..], .. } = world();
+    let event = AuditEvent::new(AuditKind::LogIn, None).with("address", "10.0.0.1");
+    let start = std::time::Instant::now();
+    a.act(|desk| {
+        for _ in 0..10_000 {
+            desk.note((UserId::from_bytes([1; 16]), DeviceId::NIL), &event)?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let each_us = start.elapsed().as_secs_f64() * 1e6 / 10_000.0;
+    println!("an event: {each_us:.1} µs");
+    assert_eq!(a.read(|database| database.audit_counts()).len(), 1);
+}
