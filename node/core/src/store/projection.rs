@@ -114,7 +114,9 @@ impl Projection {
         }
         let current = database.write(|writing| {
             writing.forget_learned()?;
-            self.current(writing)
+            let current = self.current(writing)?;
+            audit::name_rooms(writing, &current.directory)?;
+            Ok::<_, StoreError>(current)
         })?;
         self.publish(&current);
         Ok(())

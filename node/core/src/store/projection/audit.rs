@@ -82,12 +82,19 @@ impl Projection {
     }
 }
 
-/// Names the rooms of the offices for who looks.
+/// Says who holds which room.
 pub(super) fn open_rooms(work: &Work<'_, '_>, directory: &Directory) -> Result<(), StoreError> {
     for (room, office) in directory.audit_rooms() {
         work.set_audience(&room, &directory.audit_audience(office).into())?;
-        let pk = work.ensure_room(&room)?;
-        work.execute("INSERT OR IGNORE INTO audit_rooms (room_pk, office) VALUES (?, ?)", (pk, office.as_bytes()))?;
+    }
+    name_rooms(work, directory)
+}
+
+/// Names the rooms of the offices for who looks; also at every start, so that none is forgotten by taking its row away.
+pub(super) fn name_rooms(writing: &Writing<'_>, directory: &Directory) -> Result<(), StoreError> {
+    for (room, office) in directory.audit_rooms() {
+        let pk = writing.ensure_room(&room)?;
+        writing.execute("INSERT OR REPLACE INTO audit_rooms (room_pk, office) VALUES (?, ?)", (pk, office.as_bytes()))?;
     }
     Ok(())
 }
