@@ -10,7 +10,7 @@
 //! 4. The new machine believes the answer only when the root certificate has the fingerprint of the code and the chain
 //!    under it is for its own key ([`accept_response`]). Whoever sits on the line can prevent joining, not bend it.
 //!
-//! Where no line is: [`files`].
+//! Where no line is: [`files`]. Certificates are renewed as [`renewal`] says.
 //!
 //! Asking again with the same key gives the same enrolment and a fresh certificate, so a lost answer costs nothing.
 
@@ -18,6 +18,7 @@ mod admission;
 mod code;
 pub mod files;
 mod message;
+pub mod renewal;
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub mod store;
 pub mod text;
 pub mod view;
 
-pub use deeds::{NewMessage, NewRoom};
+pub use deeds::{NewMessage, NewRoom, Stopped};
 pub use document::PageEdit;
 pub use error::ServiceError;
 pub use hub::Ending;

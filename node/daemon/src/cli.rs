@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use noroshi_provisioning::join::files::Fingerprint;
+use noroshi_provisioning::Fingerprint;
 
 /// Noroshi (狼煙): every office keeps talking, whatever line is cut.
 #[derive(Debug, Parser)]
@@ -41,6 +41,9 @@ pub enum Command {
     User(User),
     /// What happened at the offices whose audit log is held here, the newest last. Every line is verified.
     Audit(Audit),
+    /// Administrators' keys: those that count, those that wait, and the way back when all are lost.
+    #[command(subcommand)]
+    Keys(Keys),
     /// What the running node sees: storage, clock, other offices.
     Status(Json),
     /// Look for what will hinder people: names, certificates, clock, ports, disk, other offices.
@@ -250,6 +253,54 @@ pub enum User {
     List(Json),
     /// Set a person's password (needs an administrator's password).
     Passwd(UserPasswd),
+    /// Stop a person everywhere: log-ins end, and none begins (needs an administrator's password).
+    Suspend(UserSuspend),
+    /// Let a person in again (needs an administrator's password).
+    Lift {
+        login: String,
+        /// Log-in of the administrator who lets in.
+        #[arg(long)]
+        by: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct UserSuspend {
+    pub login: String,
+    /// Why; administrators see it.
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Log-in of the administrator who stops.
+    #[arg(long)]
+    pub by: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List the keys that wait to be approved and those that count.
+    List(Json),
+    /// Approve the key that an administrator made in the app (needs another administrator's password).
+    Approve {
+        /// Log-in of the administrator whose key waits.
+        login: String,
+        /// The fingerprint of the key, as its owner reads it out by telephone [default: asked on the terminal].
+        #[arg(long, value_name = "FINGERPRINT")]
+        fingerprint: Option<Fingerprint>,
+        /// Log-in of the administrator who approves.
+        #[arg(long)]
+        by: String,
+    },
+    /// End a key for ever, or decline one that waits (needs an administrator's password).
+    End {
+        /// The key, as `list` shows it.
+        key: noroshi_sync::id::EntryId,
+        /// Log-in of the administrator who ends it.
+        #[arg(long)]
+        by: String,
+    },
+    /// When no administrator can sign any more: make this person a system administrator with a new password and a new
+    /// key on this machine (needs the sealed root key in its folder, and its passphrase).
+    Rescue { login: String },
 }
 
 #[derive(Debug, Args)]

@@ -12,9 +12,9 @@ use noroshi_provisioning::join::files::{FileKind, OfflineRequest};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::cli::{Audit, Cli, Command, InviteNode, Nodes, Sim, User, UserAdd, UserPasswd};
+use crate::cli::{Audit, Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
 use crate::config::Config;
-use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, NodeApproval, Request};
+use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, NodeApproval, Request, Rescue};
 use crate::folder::DataFolder;
 use crate::office::Office;
 use crate::offline::asking::{ask_fingerprint, read_file, write_out};
@@ -38,6 +38,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
         Command::Audit(audit) => return list_audit(&DataFolder::open(&data)?, audit),
         Command::User(user) => people(&DataFolder::open(&data)?, user)?,
+        Command::Keys(command) => keys(&DataFolder::open(&data)?, command)?,
         Command::Status(json) => status(&DataFolder::open(&data)?, json.json)?,
         Command::Doctor(json) => return doctor::run(&data, json.json),
         Command::BrowserCa(command) => browser_ca::run(&DataFolder::open(&data)?, &command)?,
@@ -157,6 +158,58 @@ fn people(folder: &DataFolder, user: User) -> Result<(), Failure> {
             perform(folder, Request::UserPassword { login, password, by })?;
             Ok(())
         }
+        User::Suspend(UserSuspend { login, reason, by }) => {
+            let by = administrator(by)?;
+            let reply = perform(folder, Request::UserSuspend { login, reason, by })?;
+            if reply["awaits_second"] == true {
+                eprintln!("An administrator is stopped when a second administrator does the same.");
+            }
+            Ok(())
+        }
+        User::Lift { login, by } => {
+            let by = administrator(by)?;
+            perform(folder, Request::UserLift { login, by }).map(|_| ())
+        }
+    }
+}
+
+fn keys(folder: &DataFolder, command: Keys) -> Result<(), Failure> {
+    match command {
+        Keys::List(json) => {
+            let reply = perform(folder, Request::KeyList)?;
+            if json.json {
+                println!("{reply}");
+                return Ok(());
+            }
+            for key in reply["keys"].as_array().into_iter().flatten() {
+                let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+                let (state, name) = (text(&key["state"]), text(&key["user"]["name"]));
+                println!("{}\t{state}\t{name}\t{}", text(&key["id"]), text(&key["fingerprint"]));
+            }
+            Ok(())
+        }
+        Keys::Approve { login, fingerprint, by } => {
+            let heard = match fingerprint {
+                Some(heard) => heard,
+                None => ask_fingerprint(&format!("fingerprint of the key, as {login} reads it out"), "--fingerprint")?,
+            };
+            let by = administrator(by)?;
+            perform(folder, Request::KeyApprove { login, fingerprint: heard.to_string(), by }).map(|_| ())
+        }
+        Keys::End { key, by } => {
+            let by = administrator(by)?;
+            perform(folder, Request::KeyEnd { key, by }).map(|_| ())
+        }
+        Keys::Rescue { login } => {
+            let passphrase = secrets::ask(secrets::PASSPHRASE, "passphrase of the organisation's root key")?;
+            let password = secrets::make(secrets::NEW_PASSWORD, &format!("new password of {login}"))?;
+            let reply = perform(folder, Request::Rescue(Rescue { login, password, passphrase }))?;
+            eprintln!(
+                "Print the recovery sheet below and keep it in a safe, and carry the sealed root key away again.\n"
+            );
+            println!("{}", reply["recovery"].as_str().unwrap_or_default());
+            Ok(())
+        }
     }
 }
 
@@ -235,6 +288,13 @@ fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
         node["clock"]["offset_ms"],
         if node["clock"]["suspect"] == true { ", suspect" } else { "" }
     );
+    if let Some(until) = reply["certificate"]["until"].as_str() {
+        let problem = reply["certificate"]["problem"].as_str().map(|problem| format!(", not renewed: {problem}"));
+        println!("certificate: until {until}{}", problem.unwrap_or_default());
+    }
+    for alarm in reply["alarms"].as_array().into_iter().flatten() {
+        println!("ALARM {}: {}", alarm["code"].as_str().unwrap_or(""), alarm["text"].as_str().unwrap_or(""));
+    }
     for peer in reply["peers"].as_array().into_iter().flatten() {
         println!(
             "{}\t{}\tmissing here {}, there {}\tlast heard {}",

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use noroshi_sync::id::EntryId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
@@ -39,6 +40,26 @@ pub enum Request {
         password: String,
         by: Administrator,
     },
+    UserSuspend {
+        login: String,
+        reason: String,
+        by: Administrator,
+    },
+    UserLift {
+        login: String,
+        by: Administrator,
+    },
+    KeyList,
+    KeyApprove {
+        login: String,
+        fingerprint: String,
+        by: Administrator,
+    },
+    KeyEnd {
+        key: EntryId,
+        by: Administrator,
+    },
+    Rescue(Rescue),
     InviteNode(Invitation),
     ApproveNode(NodeApproval),
     /// The text of a request or an approval.
@@ -100,6 +121,21 @@ pub struct NodeApproval {
     pub kind: String,
     pub hub: bool,
     pub by: Administrator,
+}
+
+/// By the root key: the passphrase unseals it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rescue {
+    pub login: String,
+    pub password: String,
+    pub passphrase: String,
+}
+
+impl std::fmt::Debug for Rescue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rescue({})", self.login)
+    }
 }
 
 impl std::fmt::Debug for Administrator {

@@ -17,14 +17,13 @@
 mod approval;
 mod armour;
 mod certificate;
-mod fingerprint;
 mod request;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use approval::{InvalidApproval, OfflineApproval};
 pub use armour::{FileKind, InvalidFile};
 pub use certificate::{InvalidPapers, OfflineCertificate, OfflineJoined, Papers};
-pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use request::{OfflineRequest, RequestKeys, RequestRefusal};

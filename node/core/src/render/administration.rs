@@ -1,10 +1,9 @@
 //! People, devices and nodes as administrators see them.
 
-use noroshi_provisioning::Directory;
-use noroshi_provisioning::key_fingerprint;
 use noroshi_provisioning::ledger::{
     self, DeviceRecord, Planned, Post, Request, RequestOutcome, Revoked, Scope, Suspension, User, minted_ms,
 };
+use noroshi_provisioning::{Directory, Fingerprint};
 use noroshi_sync::id::{EntryId, UserId};
 
 use super::People;
@@ -101,7 +100,7 @@ impl People<'_> {
         AdministratorKeyView {
             id: id.as_uuid(),
             user: self.person(user),
-            fingerprint: key_fingerprint(key),
+            fingerprint: Fingerprint::of_administrator_key(key).to_string(),
             state,
             at: Time::from_ms(minted_ms(id)),
         }

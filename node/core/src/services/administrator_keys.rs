@@ -1,11 +1,11 @@
 //! Administrators' keys: who has one, asking for one, naming it after comparing it by voice, ending it, and getting one back
 //! from paper.
 
-use noroshi_provisioning::AdministratorKey;
 use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::ledger::LedgerWriter;
 use noroshi_provisioning::recovery::{recover, recovery_sheet};
 use noroshi_provisioning::sealed::{SealError, seal_administrator};
+use noroshi_provisioning::{AdministratorKey, Fingerprint};
 use noroshi_sync::id::EntryId;
 
 use crate::deeds::invalid;
@@ -68,10 +68,12 @@ impl Node {
         id: EntryId,
         fingerprint: &str,
     ) -> Result<AdministratorKeyView, ServiceError> {
-        let compared = digits(fingerprint);
+        let compared: Fingerprint = fingerprint
+            .parse()
+            .map_err(|_| ServiceError::Invalid { field: "fingerprint", code: "not_a_fingerprint" })?;
         let work = move |writer: &LedgerWriter<'_, _>, _mint: &dyn Fn() -> EntryId| {
             let request = writer.directory.key_request(id).ok_or(ServiceError::NotFound)?;
-            if digits(&noroshi_provisioning::key_fingerprint(&request.key)) != compared {
+            if Fingerprint::of_administrator_key(&request.key) != compared {
                 return Err(ServiceError::Invalid { field: "fingerprint", code: "other_fingerprint" });
             }
             Ok(vec![writer.administrator_key(id, request.user, request.key).map_err(invalid)?])
@@ -145,8 +147,4 @@ impl Inner {
             SealError::Randomness(_) | SealError::Encryption => ServiceError::Storage(error.to_string()),
         })
     }
-}
-
-fn digits(fingerprint: &str) -> String {
-    fingerprint.chars().filter(char::is_ascii_digit).collect()
 }

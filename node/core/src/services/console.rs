@@ -6,10 +6,12 @@ use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, KeyFolder};
+use noroshi_sync::id::DeviceId;
 
 use crate::deeds::SignedWork;
 use crate::error::ServiceError;
 use crate::node::{Inner, Node};
+use crate::render::roles;
 use crate::rights::{Action, Object, may};
 use crate::view::{Actor, ConsoleView, Time};
 
@@ -50,6 +52,22 @@ impl Node {
         inner.attempts.succeeded(&account);
         inner.consoles.unlock(actor.user, actor.device, key, inner.clock.mono_ms());
         self.console(actor).await
+    }
+
+    /// The administrator with this log-in at the command line of this machine, with the key unlocked until
+    /// [`Self::lock_console`]. The device is nil, which no session ever has.
+    ///
+    /// # Errors
+    /// As [`Self::unlock_console`]; `Denied("no_key_here")` also for a log-in that nobody has.
+    pub async fn administrator_here(&self, login: &str, password: String) -> Result<Actor, ServiceError> {
+        let directory = self.inner.directory();
+        let user = directory.user_by_login(login).ok_or(ServiceError::Denied("no_key_here"))?;
+        if directory.is_suspended(self.id(), user.id) {
+            return Err(ServiceError::Denied("user_suspended"));
+        }
+        let actor = Actor { user: user.id, device: DeviceId::NIL, roles: roles(user) };
+        self.unlock_console(&actor, password).await?;
+        Ok(actor)
     }
 
     pub fn lock_console(&self, actor: &Actor) {

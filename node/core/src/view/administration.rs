@@ -28,8 +28,8 @@ pub struct AdministratorKeyView {
     #[schema(value_type = String, format = Uuid)]
     pub id: uuid::Uuid,
     pub user: PersonRef,
-    /// Twenty digits that two people compare by voice.
-    #[schema(example = "5415 8941 2236 5614 1396")]
+    /// Sixteen characters that two people compare by voice.
+    #[schema(example = "7K2M-0XQD-9RTW-4HBC")]
     pub fingerprint: String,
     pub state: KeyState,
     pub at: Time,

@@ -7,9 +7,9 @@ use noroshi_sync::wire;
 use serde::{Deserialize, Serialize};
 
 use super::armour::{self, FileKind, InvalidFile};
-use super::fingerprint::Fingerprint;
 use super::request::{OfflineRequest, RequestKeys};
 use crate::authority::{InvalidCertificate, NodeIdentity, check_chain, public_key, validity};
+use crate::fingerprint::Fingerprint;
 use crate::id::OrgId;
 use crate::join::message::{InvalidResponse, JoinResponse, Joined, check_response};
 use crate::key::KeyPair;

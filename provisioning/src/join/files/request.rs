@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::armour::{self, FileKind, InvalidFile};
-use super::fingerprint::Fingerprint;
 use crate::address::NodeAddress;
 use crate::field::{InvalidField, check_name};
+use crate::fingerprint::Fingerprint;
 use crate::key::{KeyPair, NoRandomness, random_bytes};
 use crate::limits::{ADDRESSES_MAX, JOIN_FILE_BYTES_MAX, JOIN_REQUEST_MS_MAX, NAME_CHARS_MAX};
 

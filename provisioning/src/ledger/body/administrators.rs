@@ -27,7 +27,7 @@ impl Body for AdministratorKeySet {
 }
 
 /// An administrator made a key on a console and asks another administrator to name it. Vouched for by a node; whoever
-/// approves compares the [fingerprint](crate::key_fingerprint) by voice, so that no node can slip in a key of its own. The
+/// approves compares the [fingerprint](crate::Fingerprint) by voice, so that no node can slip in a key of its own. The
 /// entry that names the key takes the id of the request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AdministratorKeyRequest {

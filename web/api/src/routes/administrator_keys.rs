@@ -57,7 +57,7 @@ pub async fn request(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
-    /// The digits that were compared by voice.
+    /// The sixteen characters, as they were heard.
     pub fingerprint: String,
 }
 

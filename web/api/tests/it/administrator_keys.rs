@@ -59,9 +59,13 @@ async fn a_second_administrator_signs_after_the_first_compared_the_fingerprint()
     assert_eq!(list["items"][0]["fingerprint"], key["fingerprint"]);
     assert!(list["items"][0].get("recovery").is_none(), "the sheet is its owner's alone");
     let approval = format!("{}/approval", path_of(&key));
-    for other in ["", "1234 5678 9012 3456 7890"] {
+    for (other, code) in [
+        ("", "not_a_fingerprint"),
+        ("7K2M-0XQD-9RTW", "not_a_fingerprint"),
+        ("7K2M-0XQD-9RTW-4HBC", "other_fingerprint"),
+    ] {
         let answer = house.kanri.call("POST", &approval, &json!({"fingerprint": other})).await;
-        answer.refused(422, "other_fingerprint");
+        answer.refused(422, code);
     }
     // Nobody approves without signing, least of all the key itself.
     house

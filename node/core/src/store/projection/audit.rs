@@ -53,15 +53,16 @@ impl Projection {
         self.note_event(writing, clock, id, (UserId::NIL, DeviceId::NIL), event)
     }
 
-    /// Says, once in a run of the program, that a peer sent back what this node had written and holds no more.
+    /// Says, once in a run of the program, that a peer sent what was written in this node's name and is not here: the store
+    /// was put back or cut short, or a copy of the node runs elsewhere.
     pub(super) fn note_returned(&self, writing: &Writing<'_>) -> Result<(), StoreError> {
         let epoch = writing.epoch().0.to_be_bytes();
         if writing.setting(RETURNED)?.as_deref() == Some(&epoch) {
             return Ok(());
         }
         writing.set_setting(RETURNED, &epoch)?;
-        tracing::error!("a peer has sent back what this node had written and held no more");
-        let text = "このノードが以前に書いた記録の一部がここになく、他の拠点から取り戻しました。控えから戻したのでなければ、記録が削られた疑いがあります。";
+        tracing::error!("a peer has sent what this node had written and does not hold");
+        let text = "このノードの名で書かれ、ここになかった記録が他の拠点から届きました。控えから戻した、記録が削られた、同じノードが二つ動いている、のいずれかです。";
         let at_ms = writing.wall_ms();
         writing.emit_event(Happening::Alert { code: "records_returned".into(), text: text.into(), at_ms }.encode())?;
         self.note_by_itself(writing, &AuditEvent::new(AuditKind::RecordsReturned, None))
@@ -94,7 +95,8 @@ pub(super) fn open_rooms(work: &Work<'_, '_>, directory: &Directory) -> Result<(
 pub(super) fn name_rooms(writing: &Writing<'_>, directory: &Directory) -> Result<(), StoreError> {
     for (room, office) in directory.audit_rooms() {
         let pk = writing.ensure_room(&room)?;
-        writing.execute("INSERT OR REPLACE INTO audit_rooms (room_pk, office) VALUES (?, ?)", (pk, office.as_bytes()))?;
+        writing
+            .execute("INSERT OR REPLACE INTO audit_rooms (room_pk, office) VALUES (?, ?)", (pk, office.as_bytes()))?;
     }
     Ok(())
 }

@@ -93,12 +93,14 @@ export interface DetailLine {
 
 /** What the sentence does not say. */
 export function auditDetails({ kind, object, detail }: AuditEntry): DetailLine[] {
-  return Object.entries(detail)
+  const about = kind === 'alarm' && object ? [{ label: words.auditNodeItself, text: object.name }] : [];
+  const said = Object.entries(detail)
     .filter(([key, value]) => !(key === 'name' && (object?.name === value || object?.kind === 'user')))
     .filter(
       ([key]) => !(key === 'count' && object === null && kind !== 'log_in_refused' && !BY_PEOPLE.has(kind)),
     )
     .map(([key, value]) => ({ label: label(kind, key), text: text(kind, key, value) }));
+  return [...about, ...said];
 }
 
 /** A staff list counts what it did by kind. */

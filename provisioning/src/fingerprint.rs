@@ -1,4 +1,4 @@
-//! What people read aloud over the telephone: sixteen characters that stand for a request or an organisation.
+//! What people read aloud over the telephone: sixteen characters that stand for a request, an organisation or a key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ pub struct InvalidFingerprint;
 
 impl Fingerprint {
     /// Of these bytes, for this purpose.
-    pub(super) fn of(purpose: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn of(purpose: &str, bytes: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(purpose.as_bytes());
         hasher.update(bytes);
@@ -29,6 +29,11 @@ impl Fingerprint {
     /// Of an organisation: of its root key.
     pub fn of_organisation(organisation: OrgId) -> Self {
         Self::of("noroshi/organisation-fingerprint/1", organisation.as_bytes())
+    }
+
+    /// Of an administrator's key (Ed25519 public).
+    pub fn of_administrator_key(key: &[u8; 32]) -> Self {
+        Self::of("noroshi/administrator-key-fingerprint/1", key)
     }
 }
 
