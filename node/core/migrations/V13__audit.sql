@@ -20,3 +20,6 @@ CREATE INDEX audit_by_kind ON audit (kind, at_ms);
 CREATE INDEX audit_by_room ON audit (room_pk, at_ms);
 CREATE INDEX audit_by_actor ON audit (actor, at_ms);
 CREATE INDEX audit_by_subject ON audit (subject, at_ms) WHERE subject IS NOT NULL;
+
+-- Whether a register of this node was written by this database, and not by a copy of the node, or before it was put back.
+ALTER TABLE registers ADD COLUMN ours INTEGER NOT NULL DEFAULT 0;

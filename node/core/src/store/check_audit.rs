@@ -68,10 +68,7 @@ impl Database {
 
     /// What this node has signed to hold and does not.
     pub(in crate::store) fn check_own_register(&self, room: &RoomId) -> Result<Vec<Damage>, StoreError> {
-        let registers = self.registers_of(room)?;
-        let Some(own) = registers.into_iter().find(|register| register.node == self.node()) else {
-            return Ok(Vec::new());
-        };
+        let Some(own) = self.own_register(room)? else { return Ok(Vec::new()) };
         let mut damages = Vec::new();
         for (log, state) in own.frontier() {
             let found = match self.log_pk(&log)? {
