@@ -73,7 +73,7 @@ pub fn check_references(field: &'static str, entries: &[EntryId]) -> Result<(), 
 }
 
 /// Control characters, line separators, and the marks that make a name read in another order than it is stored.
-fn is_forbidden(character: char) -> bool {
+pub(crate) fn is_forbidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

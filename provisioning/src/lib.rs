@@ -21,6 +21,7 @@
 //!   password, and on paper ([`recovery`]).
 //! - **Passwords** ([`password`]) for logging in. Checked against Argon2id verifiers from the secrets ledger of an office.
 //! - **Staff lists** ([`roster`]) bring hundreds of people in at once, and change them every April.
+//! - **The audit log** ([`audit`]): what happened at each office, told by its nodes and held by others.
 //! - **Joining** ([`join`]) makes a machine a node with one line of text; **founding** ([`organisation`]) makes the first.
 //!
 //! # How a right is judged
@@ -50,6 +51,7 @@
 //! guests and partner organisations have reserved kinds ([`ledger::kind`]) and are not built yet.
 
 mod address;
+pub mod audit;
 pub mod authority;
 mod base32;
 pub mod body;

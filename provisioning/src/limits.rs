@@ -57,3 +57,11 @@ pub const POST_PEOPLE_MAX: usize = 200;
 pub const WITNESS_LOGS_MAX: usize = 2_000;
 /// Headquarters may by itself move the signed time on by this much at once, milliseconds (DESIGN §6: 48 hours).
 pub const TIME_MARK_STEP_MS_MAX: u64 = 48 * 3_600_000;
+/// Details of one audit event.
+pub const AUDIT_DETAILS_MAX: usize = 8;
+/// Longest name of such a detail, bytes of `[a-z_]`.
+pub const AUDIT_KEY_CHARS_MAX: usize = 32;
+/// Longest value of such a detail, characters.
+pub const AUDIT_VALUE_CHARS_MAX: usize = 200;
+/// Audit events of one act; beyond that one event for each kind says how many there were.
+pub const AUDIT_EVENTS_OF_ACT_MAX: usize = 20;

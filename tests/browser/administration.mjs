@@ -29,6 +29,7 @@ const PAGES = [
   "codes",
   "suspensions",
   "offices",
+  "audit",
   "keys",
   "usage",
   "rules",

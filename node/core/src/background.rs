@@ -12,7 +12,7 @@ use noroshi_sync::store::StoreError;
 use tokio::sync::{mpsc, watch};
 
 use crate::hub::Hub;
-use crate::limits::REGISTER_DELAY_MS;
+use crate::limits::{AUDIT_FOLD_MS, REGISTER_DELAY_MS};
 use crate::node::{Inner, Node};
 use crate::view::NodeEvent;
 
@@ -44,6 +44,7 @@ pub(crate) fn start(inner: &Arc<Inner>, received: Received) -> io::Result<JoinHa
                 until_stopped(&hub, tell_events(&hub, &weak, received)),
                 until_stopped(&hub, look_at_peers(&hub, &weak)),
                 until_stopped(&hub, care(&weak)),
+                until_stopped(&hub, write_folds(&weak)),
                 until_stopped(&hub, keep_up(&hub, &weak)),
             )
         });
@@ -160,6 +161,17 @@ async fn care(node: &Weak<Inner>) {
         let Some(inner) = node.upgrade() else { return };
         if let Err(error) = inner.storage.write(|writing| writing.forget_learned()).await {
             tracing::warn!(%error, "the store could not be tidied");
+        }
+    }
+}
+
+/// What was counted in the minute that is over goes into the audit log.
+async fn write_folds(node: &Weak<Inner>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(AUDIT_FOLD_MS)).await;
+        let Some(inner) = node.upgrade() else { return };
+        if let Err(error) = inner.write_folds(false).await {
+            tracing::warn!(%error, "refusals could not be written into the audit log");
         }
     }
 }

@@ -19,8 +19,9 @@ pub use messages::{NewMessage, Posted};
 pub(crate) use revocation::has_unwitnessed;
 pub use rooms::NewRoom;
 
+use noroshi_provisioning::audit::{AuditEvent, Statement, statements};
 use noroshi_sync::entry::{Draft, Lane};
-use noroshi_sync::id::{EntryId, RoomId};
+use noroshi_sync::id::{DeviceId, EntryId, RoomId, UserId};
 use noroshi_sync::store::{Appended, StoreError, WallClock};
 
 use crate::error::ServiceError;
@@ -41,9 +42,20 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Appends entries made elsewhere, such as those of the ledger.
+    /// Appends entries made elsewhere, such as those of the ledger. What they do to the organisation is said in the audit
+    /// log by the same step.
     pub fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, StoreError> {
-        self.writing.append(drafts, self.clock)
+        let said = statements(&drafts, &self.projection.current(self.writing)?.directory);
+        let appended = self.writing.append(drafts, self.clock)?;
+        for Statement { actor, device, event } in said {
+            self.note((actor, device), &event)?;
+        }
+        Ok(appended)
+    }
+
+    /// Writes an event of somebody, on a device, into the audit log of this office.
+    pub fn note(&self, by: (UserId, DeviceId), event: &AuditEvent) -> Result<(), StoreError> {
+        self.projection.note_event(self.writing, self.clock, (self.mint)(), by, event)
     }
 
     /// How the actor stands in the room, if this action is allowed. Who is not in it is told that there is no such room.
@@ -62,13 +74,30 @@ impl Desk<'_> {
     /// Appends entries of the ledger. Whether they count is for the resolver to say; that they stand in a ledger room is
     /// checked, since rooms of people have deeds of their own.
     pub fn append_ledger(&self, drafts: Vec<Draft>) -> Result<(), ServiceError> {
+        self.check_ledger(&drafts)?;
+        self.append(drafts)?;
+        Ok(())
+    }
+
+    /// The same, told as one event of the audit log instead of what each entry says.
+    pub fn append_ledger_as(
+        &self,
+        drafts: Vec<Draft>,
+        by: (UserId, DeviceId),
+        event: &AuditEvent,
+    ) -> Result<(), ServiceError> {
+        self.check_ledger(&drafts)?;
+        self.writing.append(drafts, self.clock)?;
+        Ok(self.note(by, event)?)
+    }
+
+    fn check_ledger(&self, drafts: &[Draft]) -> Result<(), ServiceError> {
         let current = self.projection.current(self.writing)?;
         // A new office and its secrets may come in one go, so the rooms are known by the kinds that belong into them.
         let is_ledger = |draft: &Draft| draft.kind >= LEDGER_KINDS || current.is_ledger(&draft.room);
         if drafts.iter().any(|draft| draft.lane != Lane::Policy || !is_ledger(draft)) {
             return Err(ServiceError::Invalid { field: "entries", code: "not_ledger" });
         }
-        self.append(drafts)?;
         Ok(())
     }
 }

@@ -33,6 +33,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, Credentials, EventPage, Importing, Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit,
-    PageRequest, PersonEdit, Signal, Target,
+    Anchor, AuditRequest, Credentials, EventPage, Importing, Invited, NewInvitation, NewOffice, NewPerson, NewPost,
+    OfficeEdit, PageRequest, PersonEdit, Signal, Target,
 };

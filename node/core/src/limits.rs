@@ -66,3 +66,9 @@ pub const SIGNALS_QUEUE: usize = 256;
 pub const READ_MARKS_BYTES_MAX: usize = 96 * 1024;
 /// How long this node remembers when it learned of each arrival, milliseconds.
 pub const LEARNED_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// Refusals of one sort by one person from one address within this time are one event of the audit log, milliseconds.
+pub const AUDIT_FOLD_MS: u64 = 60 * 1_000;
+/// Different ones that are told apart within that time; beyond it only their sort is.
+pub const AUDIT_FOLDS_MAX: usize = 64;
+/// Lines in one part of the audit log.
+pub const AUDIT_PAGE_MAX: u32 = 200;

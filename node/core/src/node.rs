@@ -20,7 +20,7 @@ use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
-use crate::people::{Attempts, Consoles, Isolation, PasswordQueue, Sessions};
+use crate::people::{Attempts, Consoles, Folds, Isolation, PasswordQueue, Sessions};
 use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
@@ -79,6 +79,7 @@ pub(crate) struct Inner {
     pub consoles: Consoles,
     pub isolation: Isolation,
     pub suspensions: Attempts,
+    pub folds: Folds,
     pub sight: Sight,
     pub gaps: Gaps,
     pub signals: Signals,
@@ -126,6 +127,7 @@ impl Node {
             consoles: Consoles::default(),
             isolation: Isolation::default(),
             suspensions: Attempts::default(),
+            folds: Folds::default(),
             sight: Sight::default(),
             gaps: Gaps::default(),
             signals: Signals::default(),
@@ -149,6 +151,9 @@ impl Node {
             && !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(())))
         {
             tracing::error!("the background work of the node panicked");
+        }
+        if let Err(error) = self.inner.write_folds(true).await {
+            tracing::warn!(%error, "counts of refusals are missing in the audit log");
         }
         self.inner.storage.close().await;
     }
@@ -182,10 +187,13 @@ struct Opening {
 
 fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Result<Opening, StoreError> {
     let mut database = Database::open(path, options)?;
-    for damage in database.check_tails()? {
+    let mut damages = database.check_tails()?;
+    damages.extend(database.check_audit_held()?);
+    for damage in &damages {
         tracing::error!(%damage, "the store is not what it was");
     }
     projection.begin(&mut database)?;
+    database.write(|writing| projection.note_damages(writing, &damages))?;
     let now_ms = database.wall_ms();
     database.write(|writing| projection.advance(writing, now_ms))?;
     Ok(Opening { links: saved_links(&database)?, cursor: database.event_bounds()?.1 })

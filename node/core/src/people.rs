@@ -3,6 +3,7 @@
 mod attempts;
 mod console;
 mod device_code;
+mod folds;
 mod isolation;
 mod password_queue;
 mod sessions;
@@ -11,6 +12,7 @@ mod token;
 pub(crate) use attempts::Attempts;
 pub(crate) use console::Consoles;
 pub(crate) use device_code::{code_hash, device_secret, random_code, secret_hash};
+pub(crate) use folds::{FoldKey, Folds};
 pub(crate) use isolation::Isolation;
 pub(crate) use password_queue::{PasswordQueue, Place};
 pub(crate) use sessions::{Session, Sessions, mono_ms};

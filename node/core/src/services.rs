@@ -3,6 +3,7 @@
 mod administration;
 mod administrator_keys;
 mod alarms;
+mod audit;
 mod care;
 mod console;
 mod devices;
@@ -24,6 +25,7 @@ mod signals;
 mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
+pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
 pub use log_in::Credentials;

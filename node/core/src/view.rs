@@ -3,6 +3,7 @@
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
 mod administration;
+mod audit;
 mod import;
 mod node;
 mod person;
@@ -12,6 +13,7 @@ pub use administration::{
     KnownDeviceView, KnownNodeView, NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView,
     RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
+pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,

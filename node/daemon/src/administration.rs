@@ -4,7 +4,7 @@
 mod keys;
 
 use noroshi_node::view::Actor;
-use noroshi_node::{NewInvitation, NewOffice, NewPerson, PersonEdit, ServiceError, Stopped};
+use noroshi_node::{AuditRequest, NewInvitation, NewOffice, NewPerson, PersonEdit, ServiceError, Stopped};
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, OfficeSet, User};
 use noroshi_provisioning::password::{Verifier, make_verifier};
 use noroshi_provisioning::sealed::unseal_administrator;
@@ -13,13 +13,17 @@ use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use serde_json::{Value, json};
 
-use crate::control::{self, Administrator, Failure, Invitation, Reply, Request};
+use crate::control::{self, Administrator, AuditWanted, Failure, Invitation, Reply, Request};
 use crate::office::{Office, wall_ms};
 use crate::offline;
+
+/// Lines of the audit log in one answer.
+const AUDIT_LINES_MAX: usize = 1_000;
 
 pub async fn execute(office: &Office, request: Request) -> Reply {
     match request {
         Request::Status => status(office).await,
+        Request::Audit(request) => audit(office, request).await,
         Request::UserList => Ok(people(&office.node.directory())),
         Request::UserAdd(person) => add_person(office, person).await,
         Request::UserPassword { login, password, by } => set_password(office, &login, password, by).await,
@@ -49,6 +53,29 @@ async fn status(office: &Office) -> Reply {
         "headquarters_time": time,
         "alarms": alarms,
     }))
+}
+
+/// The newest lines, at most [`AUDIT_LINES_MAX`].
+async fn audit(office: &Office, wanted: AuditWanted) -> Reply {
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX).clamp(1, AUDIT_LINES_MAX);
+    let mut items = Vec::new();
+    let mut cursor = None;
+    loop {
+        let left = u32::try_from(limit - items.len()).unwrap_or(u32::MAX);
+        let request = AuditRequest {
+            kind: wanted.kind.clone(),
+            from_ms: wanted.since_ms,
+            cursor,
+            limit: Some(left),
+            ..AuditRequest::default()
+        };
+        let page = office.node.audit_here(request).await.map_err(refused)?;
+        items.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() || items.len() >= limit {
+            return Ok(json!({"items": items}));
+        }
+    }
 }
 
 fn people(directory: &Directory) -> Value {

@@ -39,6 +39,8 @@ pub enum Command {
     /// People of this organisation.
     #[command(subcommand)]
     User(User),
+    /// What happened at the offices whose audit log is held here, the newest last. Every line is verified.
+    Audit(Audit),
     /// Administrators' keys: those that count, those that wait, and the way back when all are lost.
     #[command(subcommand)]
     Keys(Keys),
@@ -75,6 +77,22 @@ pub enum BrowserCa {
 
 #[derive(Debug, Args)]
 pub struct Json {
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what happened since then: a date in Japan (2026-11-01) or a time (2026-11-01T09:00:00+09:00).
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only this kind, e.g. log_in_refused.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// At most so many of the newest.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub limit: u64,
     /// One JSON document instead of text.
     #[arg(long)]
     pub json: bool,

@@ -7,13 +7,14 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
+use noroshi_node::view::Time;
 use noroshi_provisioning::join::files::{FileKind, OfflineRequest, text_of};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
+use crate::cli::{Audit, Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
 use crate::config::Config;
-use crate::control::{self, Administrator, Invitation, NewPerson, NodeApproval, Request, Rescue};
+use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, NodeApproval, Request, Rescue};
 use crate::folder::DataFolder;
 use crate::office::Office;
 use crate::offline::asking::{ask_fingerprint, read_file, write_out};
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::ConfirmTime { login } => confirm_time(&DataFolder::open(&data)?, login)?,
         Command::InviteNode(invite) => invite_node(&DataFolder::open(&data)?, invite)?,
         Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
+        Command::Audit(audit) => return list_audit(&DataFolder::open(&data)?, audit),
         Command::User(user) => people(&DataFolder::open(&data)?, user)?,
         Command::Keys(command) => keys(&DataFolder::open(&data)?, command)?,
         Command::Status(json) => status(&DataFolder::open(&data)?, json.json)?,
@@ -228,6 +230,36 @@ const fn role_word(role: crate::cli::RoleName) -> &'static str {
         crate::cli::RoleName::DrillController => "drill_controller",
         crate::cli::RoleName::Staff => "staff",
     }
+}
+
+/// Lines that cannot be verified are marked, and make the command end like a check that found damage.
+fn list_audit(folder: &DataFolder, audit: Audit) -> Result<ExitCode, Failure> {
+    let moment = |text: &str| Time::parse(text).ok_or(format!("{text} is no date and no time"));
+    let since_ms = audit.since.as_deref().map(moment).transpose()?;
+    let wanted = AuditWanted { since_ms, kind: audit.kind, limit: audit.limit };
+    let reply = perform(folder, Request::Audit(wanted))?;
+    let lines = reply["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if audit.json {
+        println!("{reply}");
+    } else {
+        lines.iter().rev().for_each(|line| println!("{}", audit_line(line)));
+    }
+    let sound = lines.iter().all(|line| line["verified"] == true);
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DAMAGED) })
+}
+
+fn audit_line(line: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let detail = line["detail"].as_object().into_iter().flatten();
+    let detail: Vec<String> = detail.map(|(key, value)| format!("{key}={}", text(value))).collect();
+    let actor = if line["actor"].is_null() { "-".to_owned() } else { text(&line["actor"]["name"]) };
+    let object = match text(&line["object"]["user"]["name"]) {
+        owner if owner.is_empty() => text(&line["object"]["name"]),
+        owner => format!("{owner} / {}", text(&line["object"]["name"])),
+    };
+    let mark = if line["verified"] == true { "" } else { "\tNOT VERIFIED" };
+    let (at, office, kind) = (text(&line["at"]), text(&line["office"]["name"]), text(&line["kind"]));
+    format!("{at}\t{office}\t{kind}\t{actor}\t{object}\t{}{mark}", detail.join(" "))
 }
 
 fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {

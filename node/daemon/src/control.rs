@@ -32,6 +32,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     Status,
+    Audit(AuditWanted),
     UserList,
     UserAdd(NewPerson),
     UserPassword {
@@ -66,6 +67,16 @@ pub enum Request {
         file: String,
     },
     ConfirmTime(Administrator),
+}
+
+/// Which lines of the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// Milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    pub kind: Option<String>,
+    pub limit: u64,
 }
 
 /// The administrator who signs; the password unseals the key on this machine.

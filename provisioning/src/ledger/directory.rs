@@ -11,6 +11,7 @@ use super::record::{
     Suspension, User, VerifierRecord,
 };
 use super::rooms::{LedgerRooms, room_ids};
+use crate::audit::copy_holder;
 use crate::id::{OfficeId, OrgId, PostId};
 use crate::office_kind::OfficeKind;
 use crate::password::Verifier;
@@ -357,6 +358,34 @@ impl Directory {
         let hosts = self.roaming.iter().filter(|(home, _)| home == office).map(|(_, host)| *host);
         let offices = headquarters.chain(hosts).chain([*office]);
         Some(LedgerAudience::Nodes(offices.flat_map(|office| self.nodes_of(office)).collect()))
+    }
+
+    /// The audit room of every office.
+    pub fn audit_rooms(&self) -> impl Iterator<Item = (RoomId, OfficeId)> {
+        self.offices.keys().map(|office| (self.rooms.audit(*office), *office))
+    }
+
+    /// Who holds what happened at an office: its own nodes, those of headquarters, and those of the hubs, or without hubs
+    /// one node of another office, so that there is a copy that neither the office nor headquarters can change. Which one
+    /// follows from the ids alone; every office gets another, and few change when a node comes or goes.
+    pub fn audit_audience(&self, office: OfficeId) -> BTreeSet<NodeId> {
+        let headquarters = self.headquarters().map(|office| office.id);
+        let hubs = self.hubs().map(|office| office.id);
+        let offices: BTreeSet<OfficeId> = headquarters.chain(hubs).chain([office]).collect();
+        let mut nodes: BTreeSet<NodeId> = offices.iter().flat_map(|office| self.nodes_of(*office)).collect();
+        let is_other =
+            |node: &NodeId| self.office_of(*node).is_some_and(|of| of != office && !self.is_headquarters(of));
+        if !nodes.iter().any(is_other) {
+            let others = self.nodes.keys().copied().filter(is_other);
+            nodes.extend(copy_holder(office, others));
+        }
+        nodes
+    }
+
+    /// The audit room in which a node's word counts: that of its office, also of a node that was revoked since.
+    pub fn audit_room_of(&self, node: NodeId) -> Option<RoomId> {
+        let revoked = || self.revoked.get(&node).map(|revoked| revoked.record.office);
+        self.office_of(node).or_else(revoked).map(|office| self.rooms.audit(office))
     }
 
     /// Every ledger room of the organisation, as far as known here.

@@ -1,7 +1,7 @@
 //! Numbers of the entry kinds of the ledger. Never reused, never renumbered.
 //!
 //! Reserved for what comes later: 266 `NodeMove`, 267 `PartnerAdmit`, 277 `UserEnd`, 281 `GuestInvite`,
-//! 290 `RecoveryCodes`.
+//! 290 `RecoveryCodes`. 320 is an event of the audit log ([`crate::audit`]), which is no ledger.
 
 /// Public ledger: an office and its properties.
 pub const OFFICE_SET: u16 = 256;

@@ -28,6 +28,11 @@ impl LedgerRooms {
     pub fn secrets(&self, office: OfficeId) -> RoomId {
         derive(self.organisation, "secrets", Some(office))
     }
+
+    /// What happened at an office. For the nodes of that office, of headquarters and one more.
+    pub fn audit(&self, office: OfficeId) -> RoomId {
+        derive(self.organisation, "audit", Some(office))
+    }
 }
 
 /// First 16 bytes of BLAKE3("noroshi/ledger/1" ‖ organisation ‖ name ‖ office), marked as UUID version 8.
@@ -57,7 +62,8 @@ mod tests {
     fn the_rooms_of_an_organisation_are_golden() {
         let rooms = room_ids(OrgId::from_bytes([1; 32]));
         let secrets = rooms.secrets(OfficeId::from_bytes([2; 16]));
-        insta::assert_snapshot!(format!("{}\n{}\n{secrets}", rooms.public, rooms.directory));
+        let audit = rooms.audit(OfficeId::from_bytes([2; 16]));
+        insta::assert_snapshot!(format!("{}\n{}\n{secrets}\n{audit}", rooms.public, rooms.directory));
         assert_eq!(rooms.public.as_uuid().get_version_num(), 8);
         assert_ne!(rooms.secrets(OfficeId::from_bytes([3; 16])), secrets);
         assert_ne!(room_ids(OrgId::from_bytes([2; 32])).public, rooms.public);

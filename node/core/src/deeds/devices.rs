@@ -1,5 +1,6 @@
 //! Devices and suspensions: codes, requests, stopping and letting in again.
 
+use noroshi_provisioning::audit::{AuditEvent, AuditKind, Subject};
 use noroshi_provisioning::ledger::{
     DeviceEnrol, DeviceRequest, DeviceRequestEnd, LedgerWriter, NodeWriter, RequestOutcome,
 };
@@ -45,7 +46,9 @@ impl Desk<'_> {
         if !code.request.is_nil() {
             self.end_request(actor, code.request, Some(code.user), RequestOutcome::Issued)?;
         }
-        Ok(self.writing.add_device_code(code_hash, code, self.clock.now_ms)?)
+        self.writing.add_device_code(code_hash, code, self.clock.now_ms)?;
+        let event = AuditEvent::new(AuditKind::DeviceCodeIssued, Some(Subject::User(code.user)));
+        Ok(self.note((actor.user, actor.device), &event)?)
     }
 
     /// Makes a device known, for a code that was handed out here, is still good and has not been used.

@@ -53,7 +53,7 @@ impl Desk<'_> {
                 let same = new.kind == RoomKind::Direct || membership.created() == Some((create, actor.user));
                 return if same { Ok((false, room)) } else { Err(ServiceError::Conflict) };
             }
-            if membership.created().is_some() || current.is_ledger(&room) {
+            if membership.created().is_some() || current.is_ledger(&room) || current.is_audit(&room) {
                 return Err(ServiceError::Conflict);
             }
         }

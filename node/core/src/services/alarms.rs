@@ -1,7 +1,9 @@
 //! What an administrator must look at, told to everybody who has the app open and kept among the events.
 
-use noroshi_sync::store::StoreError;
+use noroshi_provisioning::audit::{AuditEvent, AuditKind, Subject};
+use noroshi_sync::id::{DeviceId, UserId};
 
+use crate::error::ServiceError;
 use crate::events::Happening;
 use crate::node::{Inner, Node};
 use crate::peers::Alarm;
@@ -9,18 +11,21 @@ use crate::view::{NodeEvent, Time};
 
 impl Inner {
     /// Keeps and tells the alarms that sessions have raised.
-    pub async fn raise_alarms(&self) -> Result<(), StoreError> {
+    pub async fn raise_alarms(&self) -> Result<(), ServiceError> {
         let alarms = self.board.take_alarms();
         if alarms.is_empty() {
             return Ok(());
         }
         let at_ms = self.clock.wall_ms();
+        let said: Vec<AuditEvent> = alarms.iter().map(event).collect();
         let happenings: Vec<Happening> = alarms.into_iter().map(|alarm| self.happening(alarm, at_ms)).collect();
-        self.storage
-            .write(move |writing| {
-                happenings.iter().try_for_each(|happening| writing.emit_event(happening.encode()).map(|_| ()))
-            })
-            .await
+        self.act(move |desk| {
+            for happening in &happenings {
+                desk.writing.emit_event(happening.encode())?;
+            }
+            Ok(said.iter().try_for_each(|event| desk.note((UserId::NIL, DeviceId::NIL), event))?)
+        })
+        .await
     }
 
     /// Tells everybody who has the app open; nothing is kept, since it may be said while the store does not write.
@@ -75,4 +80,16 @@ impl Node {
     pub fn alarms(&self) -> Vec<(&'static str, String)> {
         self.inner.board.alarms().into_iter().map(|alarm| self.inner.words(alarm)).collect()
     }
+}
+
+/// The same for the audit log.
+fn event(alarm: &Alarm) -> AuditEvent {
+    let (node, code) = match alarm {
+        Alarm::Fork { writer, .. } => (Some(*writer), "fork"),
+        Alarm::Doubled { node } => (Some(*node), "doubled"),
+        Alarm::Ending { .. } => (None, "certificate"),
+        Alarm::Forged { peer } => (Some(*peer), "forged"),
+        Alarm::Diverged { peer } => (Some(*peer), "diverged"),
+    };
+    AuditEvent::new(AuditKind::Alarm, node.map(Subject::Node)).with("reason", code)
 }

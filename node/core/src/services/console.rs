@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, KeyFolder};
@@ -37,7 +38,17 @@ impl Node {
         let account = format!("console {}", actor.user);
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
         inner.attempts.begin(&account, inner.clock.mono_ms()).map_err(too_many)?;
-        let key = inner.unseal(actor, password).await?;
+        let key = match inner.unseal(actor, password).await {
+            Ok(key) => key,
+            Err(ServiceError::Denied("wrong_password")) => {
+                inner.note_refusal_of(actor, AuditKind::ConsoleRefused, "wrong_password").await;
+                return Err(ServiceError::Denied("wrong_password"));
+            }
+            Err(error) => return Err(error),
+        };
+        let by = (actor.user, actor.device);
+        let event = AuditEvent::new(AuditKind::ConsoleUnlocked, None);
+        inner.act(move |desk| Ok(desk.note(by, &event)?)).await?;
         inner.attempts.succeeded(&account);
         inner.consoles.unlock(actor.user, actor.device, key, inner.clock.mono_ms());
         self.console(actor).await

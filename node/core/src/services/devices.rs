@@ -1,5 +1,6 @@
 //! Devices: codes and requests for them, the list, stopping, letting in again, and the passcode of one's own.
 
+use noroshi_provisioning::audit::AuditKind;
 use noroshi_provisioning::passcode::{self, PasscodeRefusal};
 use noroshi_provisioning::password::Verifier;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
@@ -195,13 +196,15 @@ impl Inner {
         if failures <= PASSCODE_FAILURES_MAX && self.is_passcode(row.verifier, typed).await? {
             return self.act(move |desk| Ok(desk.writing.note_passcode(&device, &user, true)?)).await;
         }
+        self.note_refusal_of(actor, AuditKind::PasscodeRefused, "").await;
         let left = PASSCODE_FAILURES_MAX.saturating_sub(failures);
         if left > 0 {
             return Err(ServiceError::WrongPasscode { left });
         }
         self.act(move |desk| {
             desk.suspend_by_itself(device, user)?;
-            Ok(desk.writing.end_sessions_on(&device, &user)?)
+            desk.writing.end_sessions_on(&device, &user)?;
+            Ok(())
         })
         .await?;
         tracing::warn!(%user, "a device was stopped after too many wrong passcodes");

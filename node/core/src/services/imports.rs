@@ -3,13 +3,16 @@
 mod kept;
 mod shown;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use noroshi_provisioning::audit::{AuditEvent, AuditKind, Statement, Subject, statements};
 use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::ledger::LedgerWriter;
 use noroshi_provisioning::roster::{self, EncodingChoice, NotCarriedOut, Plan, Unreadable};
 use noroshi_provisioning::{AdministratorKey, Directory};
 use noroshi_sync::entry::Draft;
+use noroshi_sync::id::{DeviceId, UserId};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -98,7 +101,8 @@ impl Importing {
             content: kept.encode(),
         };
         let view = kept.view(&row, &directory, wording);
-        self.inner.act(move |desk| desk.keep_import(&row)).await?;
+        let by = (self.actor.user, self.actor.device);
+        self.inner.act(move |desk| desk.keep_import(&row, by)).await?;
         Ok(view)
     }
 
@@ -194,7 +198,7 @@ impl Importing {
             .act(move |desk| {
                 let current = desk.projection.current(desk.writing)?;
                 may(&current.directory, &actor, Action::ManagePeople, Object::Organisation)?;
-                desk.carry_out_import(&step, drafts, &content)
+                desk.carry_out_import(&step, drafts, &content, (actor.user, actor.device))
             })
             .await
     }
@@ -216,12 +220,19 @@ struct Step {
 }
 
 impl Desk<'_> {
-    fn keep_import(&self, row: &ImportRow) -> Result<(), ServiceError> {
+    fn keep_import(&self, row: &ImportRow, by: (UserId, DeviceId)) -> Result<(), ServiceError> {
         self.writing.forget_drafts(row.created_ms.saturating_sub(DRAFT_KEPT_MS))?;
-        Ok(self.writing.add_import(row)?)
+        self.writing.add_import(row)?;
+        Ok(self.note(by, &about_import(AuditKind::ImportRead, row.id))?)
     }
 
-    fn carry_out_import(&self, step: &Step, drafts: Vec<Draft>, content: &[u8]) -> Result<bool, ServiceError> {
+    fn carry_out_import(
+        &self,
+        step: &Step,
+        drafts: Vec<Draft>,
+        content: &[u8],
+        by: (UserId, DeviceId),
+    ) -> Result<bool, ServiceError> {
         let current = self.projection.current(self.writing)?;
         let is_known = Arc::ptr_eq(&current.directory, &step.directory) || current.directory == step.directory;
         let state = self.writing.import(step.id)?.map(|row| row.state);
@@ -229,9 +240,25 @@ impl Desk<'_> {
             return Ok(false);
         }
         self.writing.set_import(step.id, step.to, content)?;
-        self.append_ledger(drafts)?;
+        let kind = if step.to == ImportState::Undone { AuditKind::ImportUndone } else { AuditKind::ImportApplied };
+        let event = counted(about_import(kind, step.id), &statements(&drafts, &current.directory));
+        self.append_ledger_as(drafts, by, &event)?;
         Ok(true)
     }
+}
+
+fn about_import(kind: AuditKind, id: Uuid) -> AuditEvent {
+    AuditEvent::new(kind, Some(Subject::Import(*id.as_bytes())))
+}
+
+/// The event, with how many people were made, changed, moved and so on.
+fn counted(event: AuditEvent, said: &[Statement]) -> AuditEvent {
+    let mut counts: BTreeMap<u16, u32> = BTreeMap::new();
+    for statement in said {
+        *counts.entry(statement.event.kind).or_default() += statement.event.count;
+    }
+    let named = counts.into_iter().filter_map(|(kind, count)| Some((AuditKind::of_number(kind)?.name(), count)));
+    named.fold(event, |event, (name, count)| event.with(name, &count.to_string()))
 }
 
 fn letters(letters: Vec<roster::Letter>, directory: &Directory) -> Vec<ImportLetter> {

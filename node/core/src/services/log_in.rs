@@ -1,6 +1,9 @@
 //! Logging in and out. A password is checked a bounded number of times at once; a session is found by the hash of its
 //! token and lasts as long as its lease.
 
+use std::net::IpAddr;
+
+use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::ledger::{DeviceEnrol, User};
 use noroshi_provisioning::password::{Verifier, check_nobody};
 use noroshi_provisioning::{Directory, limits};
@@ -8,10 +11,12 @@ use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use noroshi_sync::store::StoreError;
 use unicode_normalization::UnicodeNormalization;
 
+use super::audit::LOG_INS_SINGLY;
+use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::limits::{LOGIN_BYTES_MAX, SESSIONS_PER_USER_MAX};
 use crate::node::{Inner, Node};
-use crate::people::{Place, Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
+use crate::people::{FoldKey, Place, Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
 use crate::render::{People, roles};
 use crate::store::query::SessionRow;
 use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState, Time};
@@ -37,6 +42,8 @@ pub struct Credentials {
     pub device_key: Option<Vec<u8>>,
     /// What the person will recognise the new device by.
     pub device_name: String,
+    /// Where it comes from, for the audit log.
+    pub address: Option<IpAddr>,
 }
 
 /// The device of a log-in.
@@ -66,23 +73,38 @@ impl Node {
     /// ten minutes; `Overloaded` when too many wait already. With the right password: `Denied` with `user_suspended`, `account_ended`, `device_suspended`,
     /// `device_code_required` or `wrong_device_code`.
     pub async fn log_in_with(&self, credentials: Credentials) -> Result<LogIn, ServiceError> {
-        let inner = &self.inner;
         let login = normal_login(&credentials.login);
+        let address = credentials.address;
+        let outcome = self.try_log_in(&login, credentials).await;
+        let refused = match &outcome {
+            Err(ServiceError::Unauthenticated) => "wrong_credentials",
+            Err(ServiceError::TooMany { .. }) => "too_many_attempts",
+            Err(ServiceError::Denied(reason)) => reason,
+            _ => return outcome,
+        };
+        // A name that nobody has is not kept: people type passwords there.
+        let user = self.inner.directory().user_by_login(&login).map_or(UserId::NIL, |user| user.id);
+        self.inner.note_refused_log_in(user, address, refused).await;
+        outcome
+    }
+
+    async fn try_log_in(&self, login: &str, credentials: Credentials) -> Result<LogIn, ServiceError> {
+        let inner = &self.inner;
         // Before the attempt is counted: who is sent away has tried nothing.
         let place = inner.passwords.enter()?;
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
-        inner.attempts.begin(&login, inner.clock.mono_ms()).map_err(too_many)?;
+        inner.attempts.begin(login, inner.clock.mono_ms()).map_err(too_many)?;
         let directory = inner.directory();
-        let user = directory.user_by_login(&login).filter(|user| directory.may_log_in(self.id(), user.id));
+        let user = directory.user_by_login(login).filter(|user| directory.may_log_in(self.id(), user.id));
         let verifier = user.and_then(|user| directory.verifier(user.id)).cloned();
         let right = inner.check_password(place, verifier, credentials.password.clone()).await?;
         let user = user.filter(|_| right).ok_or(ServiceError::Unauthenticated)?;
         inner.check_standing(&directory, user)?;
         let device = self.device(&directory, user, &credentials)?;
-        let log_in = inner.begin_session(&directory, user, device).await;
+        let log_in = inner.begin_session(&directory, user, device, credentials.address).await;
         // A wrong code counts as an attempt, so that codes cannot be guessed by whoever knows a password.
         if log_in.is_ok() {
-            inner.attempts.succeeded(&login);
+            inner.attempts.succeeded(login);
         }
         log_in
     }
@@ -116,7 +138,7 @@ impl Node {
         if let Ok(session) = self.inner.session(hash).await {
             self.inner.consoles.lock(session.user, Some(session.device));
         }
-        self.inner.act(move |desk| Ok(desk.writing.end_session(&hash.0)?)).await?;
+        self.inner.act(move |desk| desk.log_out(hash)).await?;
         self.inner.sessions.forget(&hash);
         Ok(())
     }
@@ -201,6 +223,14 @@ impl Node {
     }
 }
 
+impl Desk<'_> {
+    fn log_out(&self, hash: TokenHash) -> Result<(), ServiceError> {
+        let Some(row) = self.writing.session(&hash.0)? else { return Ok(()) };
+        self.writing.end_session(&hash.0)?;
+        Ok(self.note((row.user, row.device), &AuditEvent::new(AuditKind::LogOut, None))?)
+    }
+}
+
 /// Whether the browser has what an enrolled device of this person was given.
 fn proves(directory: &Directory, device: DeviceId, user: UserId, secret: Option<&str>) -> bool {
     let record = directory.device(device, user);
@@ -237,7 +267,13 @@ impl Inner {
         Ok(())
     }
 
-    async fn begin_session(&self, directory: &Directory, user: &User, device: Device) -> Result<LogIn, ServiceError> {
+    async fn begin_session(
+        &self,
+        directory: &Directory,
+        user: &User,
+        device: Device,
+        address: Option<IpAddr>,
+    ) -> Result<LogIn, ServiceError> {
         let token = Token::random().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
         let (hash, now_ms) = (token.hash(), self.clock.wall_ms());
         let (id, new) = match device {
@@ -255,9 +291,14 @@ impl Inner {
             locked: false,
         };
         let enrolment = new.as_ref().map(|(code_hash, enrol, _)| (*code_hash, (**enrol).clone()));
+        let key = FoldKey { kind: AuditKind::LogIn, user: user.id, device: id, address, reason: String::new() };
+        let said = self.folds.begin(key, LOG_INS_SINGLY, self.clock.mono_ms());
         self.act(move |desk| {
             if let Some((code_hash, enrol)) = enrolment {
                 desk.redeem_code(&code_hash, enrol)?;
+            }
+            if let Some(key) = said {
+                desk.note((row.user, row.device), &key.event(1))?;
             }
             Ok(desk.writing.add_session(&hash.0, &row, SESSIONS_PER_USER_MAX)?)
         })

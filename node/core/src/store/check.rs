@@ -41,6 +41,10 @@ pub enum Damage {
     Register { room: RoomId, node: NodeId },
     #[error("audience {0}: the digest is not the sum of its rooms")]
     Audience(i64),
+    #[error("log {log}: this node had signed that it holds entries up to {said}, there are {found}")]
+    Fewer { log: LogId, said: u64, found: u64 },
+    #[error("log {log}: the row of the audit log at {seq} is not what the entry says")]
+    AuditRow { log: LogId, seq: u64 },
     #[error("change {found} is above the latest change {latest}")]
     Change { found: u64, latest: u64 },
 }
@@ -112,6 +116,9 @@ impl Database {
         }
         for node in self.registers_in(room_pk)? {
             report.registers += 1;
+            if node == self.node() {
+                report.damages.extend(self.check_own_register(&room)?);
+            }
             let Some(signed) = self.signed_register(&room, &node)? else { continue };
             lines += register_digest(&signed);
             if signed.verify().map_or(true, |batch| batch.register().node != node || batch.register().room != room) {
@@ -126,6 +133,7 @@ impl Database {
         if digest != lines {
             report.damages.push(Damage::RoomDigest { room });
         }
+        self.check_audit(room_pk, report)?;
         if hlc < seen {
             report.damages.push(Damage::Clock { room });
         }

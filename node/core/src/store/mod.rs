@@ -12,8 +12,10 @@
 mod append;
 mod apply;
 mod audience;
+mod audit;
 mod cache;
 mod check;
+mod check_audit;
 mod check_log;
 mod database;
 mod error;
@@ -48,6 +50,7 @@ mod writer;
 mod writing;
 
 pub use audience::Audience;
+pub use audit::{AuditProof, AuditRow, UNREADABLE};
 pub use check::{CheckReport, Damage, TAILS_MAX};
 pub use database::{Database, DatabaseOptions, WallMs};
 pub use events::EVENTS_KEPT;

@@ -12,6 +12,7 @@
 //! Nothing here remembers what a rollback would make wrong: the resolved directory is named by a number in its table,
 //! and what an item must still bring up to date is noted in the table `unsettled`.
 
+mod audit;
 mod directory;
 mod judging;
 mod marks;
@@ -73,6 +74,8 @@ pub struct Projection {
     pages: Mutex<Pages>,
     /// There may be rows in `unsettled`.
     unsettled: AtomicBool,
+    /// A peer has sent entries of an earlier run of this node.
+    returned: AtomicBool,
     /// The directory of the last commit, for readers.
     published: RwLock<Arc<Directory>>,
     listener: Arc<dyn Listener>,
@@ -97,6 +100,7 @@ impl Projection {
             resolved: Mutex::new(Resolved { ledger, current, unpublished: Vec::new() }),
             pages: Mutex::default(),
             unsettled: AtomicBool::new(true),
+            returned: AtomicBool::new(false),
             published: RwLock::new(Arc::new(empty)),
             listener,
         }
@@ -110,7 +114,9 @@ impl Projection {
         }
         let current = database.write(|writing| {
             writing.forget_learned()?;
-            self.current(writing)
+            let current = self.current(writing)?;
+            audit::name_rooms(writing, &current.directory)?;
+            Ok::<_, StoreError>(current)
         })?;
         self.publish(&current);
         Ok(())
@@ -178,6 +184,9 @@ fn register_due(writing: &Writing<'_>, room: RoomPk) -> Result<(), StoreError> {
 impl Projector for Projection {
     fn entry(&self, writing: &Writing<'_>, stored: &StoredEntry<'_>) -> Result<(), StoreError> {
         register_due(writing, stored.room)?;
+        if stored.log.node == writing.node() && stored.log.epoch != writing.epoch() {
+            self.returned.store(true, Ordering::Relaxed);
+        }
         self.project(&self.work(writing)?, stored)
     }
 
@@ -186,6 +195,9 @@ impl Projector for Projection {
     }
 
     fn settle(&self, writing: &Writing<'_>) -> Result<(), StoreError> {
+        if self.returned.swap(false, Ordering::Relaxed) {
+            self.note_returned(writing)?;
+        }
         if !self.unsettled.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -233,6 +245,9 @@ impl Projection {
     fn project(&self, work: &Work<'_, '_>, stored: &StoredEntry<'_>) -> Result<(), StoreError> {
         if work.current.is_ledger(&stored.log.room) {
             return self.unsettle(work, Unsettled::LedgerEntry(stored.entry_pk));
+        }
+        if work.current.is_audit(&stored.log.room) && stored.log.lane != Lane::Policy {
+            return audit::insert(work, stored);
         }
         if stored.log.lane == Lane::Policy {
             return self.unsettle(work, Unsettled::Policy(stored.room));

@@ -1,6 +1,7 @@
 //! What the services read: each file answers one kind of question, on a reader's connection or inside a write.
 
 mod arrival;
+mod audit;
 pub(in crate::store) mod codes;
 mod devices;
 mod gaps;
@@ -15,6 +16,7 @@ mod timeline;
 mod usage;
 
 pub use arrival::Holders;
+pub use audit::{AuditFilter, AuditPage};
 pub use devices::{CodeRow, PasscodeRow};
 pub use gaps::Gap;
 pub use imports::ImportRow;

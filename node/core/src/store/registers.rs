@@ -68,10 +68,10 @@ impl Writing<'_> {
             row.digest += batch.digest();
         })?;
         self.execute(
-            "INSERT INTO registers (room_pk, node_pk, start, counter, change, body, signature)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO registers (room_pk, node_pk, start, counter, change, body, signature, ours)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (room_pk, node_pk) DO UPDATE
-             SET start = ?3, counter = ?4, change = ?5, body = ?6, signature = ?7",
+             SET start = ?3, counter = ?4, change = ?5, body = ?6, signature = ?7, ours = ?8",
             (
                 room,
                 node,
@@ -80,6 +80,7 @@ impl Writing<'_> {
                 change.cast_signed(),
                 &batch.signed().body,
                 batch.signed().signature.as_bytes(),
+                origin == Origin::Local,
             ),
         )?;
         // What this node itself holds is in `logs`.
@@ -169,6 +170,17 @@ impl Database {
         self.row("SELECT body, signature FROM registers WHERE room_pk = ? AND node_pk = ?", (room, node), |row| {
             signed(row, 0)
         })
+    }
+
+    /// The batch of this node that this database wrote itself.
+    pub(in crate::store) fn own_register(&self, room: &RoomId) -> Result<Option<Register>, StoreError> {
+        let Some(room) = self.room_pk(room)? else { return Ok(None) };
+        let found = self.row(
+            "SELECT body, signature FROM registers WHERE room_pk = ? AND node_pk = ? AND ours",
+            (room, self.own_pk()),
+            |row| signed(row, 0),
+        )?;
+        found.map(|signed| decode_stored(&signed)).transpose()
     }
 
     /// All batches of a room, decoded.

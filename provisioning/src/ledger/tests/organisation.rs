@@ -174,3 +174,37 @@ fn details_are_one_cell_for_each_person() {
     );
     assert!(!ended.is_valid_at(NOW_MS) && ended.is_valid_at(NOW_MS - 1) && details.is_valid_at(NOW_MS));
 }
+
+/// Headquarters 1, branches 2 and 3, a fire station 4 that is a hub only where the test says so.
+#[test]
+fn the_audit_log_of_an_office_has_a_copy_outside_it_and_headquarters() {
+    let mut town = Town::new();
+    let nodes = |numbers: &[u8]| numbers.iter().map(|n| Town::node(*n)).collect::<std::collections::BTreeSet<_>>();
+    // The fire station is a hub: it holds those of all.
+    let directory = town.directory();
+    assert_eq!(directory.audit_audience(office(2)), nodes(&[1, 2, 4]));
+    assert_eq!(directory.audit_audience(office(1)), nodes(&[1, 4]));
+    // The only hub: somebody else holds its own.
+    let of_hub = directory.audit_audience(office(4));
+    assert_eq!(of_hub.len(), 3);
+    assert!(of_hub.is_superset(&nodes(&[1, 4])));
+    // Without a hub: one other branch, always the same, wherever it is computed.
+    let mut no_hub = office_set(4, OfficeKind::Fire);
+    no_hub.hub = false;
+    town.by_administrator(|admin, id| admin.office(id, no_hub));
+    let directory = town.directory();
+    assert_eq!(directory.hubs().count(), 0);
+    for home in [1, 2, 3, 4] {
+        let audience = directory.audit_audience(office(home));
+        let own_and_headquarters = nodes(&[1, home]);
+        assert!(audience.is_superset(&own_and_headquarters));
+        assert_eq!(audience.len(), own_and_headquarters.len() + 1, "one more than office {home} and headquarters");
+        assert_eq!(town.directory().audit_audience(office(home)), audience);
+    }
+    assert_eq!(directory.audit_room_of(Town::node(3)), Some(directory.rooms().audit(office(3))));
+    // A node that was put out: what it said stays in the room of the office where it was.
+    town.by_administrator(|admin, id| admin.revoke(id, Town::node(3), "盗難"));
+    let directory = town.directory();
+    assert_eq!(directory.audit_room_of(Town::node(3)), Some(directory.rooms().audit(office(3))));
+    assert!(!directory.audit_audience(office(3)).contains(&Town::node(3)), "but it is sent nothing more");
+}

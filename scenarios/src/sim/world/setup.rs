@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use noroshi_node::deeds::NewRoom;
 use noroshi_node::view::RoomKind;
-use noroshi_provisioning::OfficeKind;
+use noroshi_provisioning::audit::copy_holder;
 use noroshi_provisioning::ledger::room_ids;
+use noroshi_provisioning::{OfficeId, OfficeKind};
 use noroshi_sync::id::{NodeId, RoomId, StorageId};
 
 use super::{Checks, Founded, Happening, Outcome, People, START_MS, World};
@@ -71,9 +72,24 @@ impl World {
             let mut holders = self.nodes_of_kind(OfficeKind::Headquarters);
             holders.extend(self.nodes.get(number).map(|node| node.id));
             self.checks.placement.allow(rooms.secrets(office.id), holders);
+            self.checks.placement.allow(rooms.audit(office.id), self.audit_holders(number, office.id));
         }
         let request = self.request(PersonNumber(0), Deed::Found(founded.ledger.clone()));
         self.agenda.plan(0, Happening::Ask { office: 0, request: Box::new(request) });
+    }
+
+    /// The office, headquarters, hubs, and without another hub one more.
+    fn audit_holders(&self, number: usize, office: OfficeId) -> BTreeSet<NodeId> {
+        let offices = || self.scenario.offices.iter().zip(&self.nodes).enumerate();
+        let others = || offices().filter(|(other, (of, _))| *other != number && of.kind != OfficeKind::Headquarters);
+        let mut holders = self.nodes_of_kind(OfficeKind::Headquarters);
+        holders.extend(self.nodes.get(number).map(|node| node.id));
+        let hubs: Vec<NodeId> = others().filter(|(_, (of, _))| of.hub).map(|(_, (_, node))| node.id).collect();
+        if hubs.is_empty() {
+            holders.extend(copy_holder(office, others().map(|(_, (_, node))| node.id)));
+        }
+        holders.extend(hubs);
+        holders
     }
 
     fn nodes_of_kind(&self, kind: OfficeKind) -> BTreeSet<NodeId> {

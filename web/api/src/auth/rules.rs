@@ -106,6 +106,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/api/v1/invitations", May(Action::ManageNodes)),
     ("DELETE", "/api/v1/invitations/{invitation}", May(Action::ManageNodes)),
     ("GET", "/api/v1/usage", May(Action::SeeUsage)),
+    ("GET", "/api/v1/audit", May(Action::SeeAudit)),
     ("PUT", "/api/v1/policy", May(Action::SetPolicy)),
     ("PUT", "/api/v1/rules", May(Action::EditRules)),
 ];

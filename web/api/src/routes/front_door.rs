@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State as Extracted};
+use axum::extract::{MatchedPath, Request, State as Extracted};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
@@ -37,20 +37,27 @@ pub async fn admit(Extracted(state): Extracted<State>, request: Request, next: N
 /// ended it is given.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Ends requests of a session that is over: a lost phone gets and sends nothing more, whatever was under way.
+/// Ends requests of a session that is over: a lost phone gets and sends nothing more, whatever was under way. Who asks for
+/// what is not theirs is noted in the audit log.
 pub async fn guard(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
     let token = Credential::of(request.headers(), &state.cookies).ok().map(|credential| credential.token.to_owned());
     let Some(token) = token else { return next.run(request).await };
     let Ok((actor, _locked)) = state.node.authenticate_locked(&token).await else { return next.run(request).await };
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let call = format!("{} {path}", request.method());
     let watch = state.log_outs.watch_request(&token, &actor);
     let mut running = std::pin::pin!(next.run(request));
-    tokio::select! {
+    let response = tokio::select! {
         response = &mut running => response,
         over = watch.ended() => match tokio::time::timeout(GRACE, running).await {
             Ok(response) => response,
             Err(_elapsed) => Problem::new(if over == Over::Locked { "locked" } else { "unauthenticated" }).into_response(),
         },
+    };
+    if response.extensions().get::<Problem>().is_some_and(|problem| problem.code == "forbidden") {
+        state.node.note_forbidden(&actor, &call).await;
     }
+    response
 }
 
 /// Headers for browsers: nothing is guessed, framed, leaked or kept.

@@ -1,6 +1,7 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
 mod administrator_keys;
+mod audit;
 mod console;
 mod devices;
 mod directory;
@@ -96,6 +97,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(organisation::rules, organisation::set_rules))
         .routes(routes!(organisation::accept_rules))
         .routes(routes!(organisation::usage))
+        .routes(routes!(audit::list))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
         .routes(routes!(peers::set_link))

@@ -54,8 +54,17 @@ pub async fn log_in(
 ) -> Result<Response, Problem> {
     // Another site must not log a person in as somebody else.
     origin::check(&headers)?;
-    let attempt = state.login_limit.begin(peer.ip(), Instant::now()).inspect_err(|_| refused("address"))?;
-    let log_in = match state.node.log_in_with(credentials(&state, &headers, request)?).await {
+    let attempt = match state.login_limit.begin(peer.ip(), Instant::now()) {
+        Ok(attempt) => attempt,
+        Err(problem) => {
+            refused("address");
+            state.node.note_address_refused(peer.ip()).await;
+            return Err(problem);
+        }
+    };
+    let mut credentials = credentials(&state, &headers, request)?;
+    credentials.address = Some(peer.ip().to_canonical());
+    let log_in = match state.node.log_in_with(credentials).await {
         Ok(log_in) => log_in,
         Err(ServiceError::Unauthenticated) => {
             refused("credentials");
@@ -81,6 +90,7 @@ fn credentials(state: &State, headers: &HeaderMap, request: LogInRequest) -> Res
         device_code: request.device_code,
         device_key: key.transpose()?,
         device_name: request.device_name.unwrap_or_default(),
+        address: None,
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod administrator_keys;
 mod app;
+mod audit;
 mod auth;
 mod bad_input;
 mod bodies;

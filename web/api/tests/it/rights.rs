@@ -93,6 +93,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/invitations",                                          ".----+"),
     ("DELETE", "/api/v1/invitations/{invitation}",                             ".----+"),
     ("GET",    "/api/v1/usage",                                                ".---++"),
+    ("GET",    "/api/v1/audit",                                                ".---++"),
     ("PUT",    "/api/v1/policy",                                               ".----+"),
     ("PUT",    "/api/v1/rules",                                                ".----+"),
 ];

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use noroshi_provisioning::audit::{AuditEvent, AuditKind, Subject};
 use noroshi_provisioning::ledger::LedgerAudience;
 use noroshi_provisioning::{Directory, Ledger, OfficeId};
 use noroshi_sync::id::{NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::judging::Scope;
-use super::{Projection, Resolved, Unsettled, Work, judging, take_unsettled};
+use super::{Projection, Resolved, Unsettled, Work, audit, judging, take_unsettled};
 use crate::events::Happening;
 use crate::store::query::codes::unsigned;
 use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, Projector as _, RoomPk, Writing};
@@ -20,16 +21,22 @@ pub struct Current {
     pub version: i64,
     pub directory: Arc<Directory>,
     ledger_rooms: BTreeSet<RoomId>,
+    audit_rooms: BTreeSet<RoomId>,
 }
 
 impl Current {
     pub(super) fn of(version: i64, directory: Directory) -> Self {
         let ledger_rooms = directory.ledger_rooms().into_iter().collect();
-        Self { version, directory: Arc::new(directory), ledger_rooms }
+        let audit_rooms = directory.audit_rooms().map(|(room, _)| room).collect();
+        Self { version, directory: Arc::new(directory), ledger_rooms, audit_rooms }
     }
 
     pub fn is_ledger(&self, room: &RoomId) -> bool {
         self.ledger_rooms.contains(room)
+    }
+
+    pub fn is_audit(&self, room: &RoomId) -> bool {
+        self.audit_rooms.contains(room)
     }
 }
 
@@ -87,12 +94,14 @@ impl Projection {
     pub(super) fn follow(&self, work: &Work<'_, '_>, before: &Current) -> Result<(), StoreError> {
         let (old, new) = (&before.directory, &work.current.directory);
         admit_writers(work, new)?;
-        for room in work.current.ledger_rooms.difference(&before.ledger_rooms) {
+        let ledger = work.current.ledger_rooms.difference(&before.ledger_rooms);
+        for room in ledger.chain(work.current.audit_rooms.difference(&before.audit_rooms)) {
             forget_room(work, room)?;
         }
         open_ledger_rooms(work)?;
         let places_changed = places(old) != places(new);
         if places_changed {
+            audit::open_rooms(work, new)?;
             for room in rooms_with_policy(work)? {
                 self.unsettle(work, Unsettled::Policy(room))?;
             }
@@ -104,12 +113,12 @@ impl Projection {
                 self.unsettle(work, Unsettled::Policy(room))?;
             }
         }
-        end_old_sessions(work, old, new)?;
+        let ended = end_old_sessions(work, old, new)?;
         let scope = if shrinks { Scope::All } else { Scope::Hidden };
         for room in judging::rooms_to_judge(work, scope)? {
             self.judge_again(work, room, scope)?;
         }
-        Ok(())
+        ended.iter().try_for_each(|event| self.note_by_itself(work, event))
     }
 }
 
@@ -245,25 +254,32 @@ fn loses_homes(old: &Directory, new: &Directory, user: UserId) -> bool {
     !homes(old).is_subset(&homes(new))
 }
 
-/// A new password ends the log-ins that the old one began; who is stopped, or whose device is, is out at once.
-fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Result<(), StoreError> {
+/// A new password ends the log-ins that the old one began; who is stopped, or whose device is, is out at once. Returns
+/// what is to be said of it.
+fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Result<Vec<AuditEvent>, StoreError> {
     let here = work.key().node();
+    let mut said = Vec::new();
+    let mut ended = |count: usize, subject, reason| {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let event = AuditEvent::new(AuditKind::SessionsEnded, Some(subject)).with("reason", reason);
+        said.extend((count > 0).then(|| event.times(count)));
+    };
     for user in new.suspended_users().filter(|user| new.is_suspended(here, *user) && !old.is_suspended(here, *user)) {
-        work.end_sessions_of(&user)?;
+        ended(work.end_sessions_of(&user)?, Subject::User(user), "user_suspended");
         work.tell(&Happening::SessionsEnded { user, device: None })?;
     }
     for (device, user) in new.suspended_devices() {
         if new.is_device_suspended(here, device, user) && !old.is_device_suspended(here, device, user) {
-            work.end_sessions_on(&device, &user)?;
+            ended(work.end_sessions_on(&device, &user)?, Subject::Device(device, user), "device_suspended");
             work.tell(&Happening::SessionsEnded { user, device: Some(device) })?;
         }
     }
     let changed = |user: UserId| old.verifier(user).is_some_and(|before| new.verifier(user) != Some(before));
     for user in old.users().map(|user| user.id).filter(|user| changed(*user)) {
-        work.end_sessions_of(&user)?;
+        ended(work.end_sessions_of(&user)?, Subject::User(user), "password_changed");
         work.tell(&Happening::SessionsEnded { user, device: None })?;
     }
-    Ok(())
+    Ok(said)
 }
 
 fn rooms_with_policy(work: &Work<'_, '_>) -> Result<Vec<RoomPk>, StoreError> {

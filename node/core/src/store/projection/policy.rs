@@ -30,6 +30,10 @@ impl Projection {
         let entries = work.policy_entries(&room)?;
         let pairs = entries.iter().map(|found| (&found.log, &found.entry));
         let membership = Membership::resolve(room, pairs, &work.current.directory);
+        if work.current.is_audit(&room) {
+            // Nobody is in it: the directory alone says who holds it.
+            return store_witnesses(work, pk, membership.witnessed()).map(|_| ());
+        }
         note_people(work, pk, &entries)?;
         let mut changed = self.store_state(work, pk, &membership)?;
         changed |= store_members(work, pk, &room, &membership, &entries)?;

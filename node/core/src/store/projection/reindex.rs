@@ -13,7 +13,7 @@ use crate::store::query::codes::{entry, room_id, unsigned};
 use crate::store::{Database, EntryPk, LogPk, RoomPk, StoredEntry, Writing};
 
 /// Changes whenever the rows would come out differently for the same entries.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const SETTING: &str = "projection";
 /// Entries in memory at a time.
 const CHUNK: u32 = 5_000;
@@ -40,7 +40,7 @@ impl Projection {
         writing.batch(
             "DELETE FROM messages; DELETE FROM marks; DELETE FROM page_changes; DELETE FROM members;
              DELETE FROM grants; DELETE FROM room_offices; DELETE FROM policy_people; DELETE FROM room_states;
-             DELETE FROM witnesses; DELETE FROM unsettled;",
+             DELETE FROM witnesses; DELETE FROM unsettled; DELETE FROM audit; DELETE FROM audit_rooms;",
         )?;
         writing.execute("DELETE FROM reads WHERE node_pk <> ?", [writing.own_pk()])?;
         let version = writing.row("SELECT version FROM directory", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);

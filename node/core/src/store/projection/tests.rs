@@ -1,5 +1,6 @@
 //! The rows must not depend on the order in which entries come. Islands here are whole databases in memory.
 
+mod audit;
 mod dump;
 mod island;
 mod islands;

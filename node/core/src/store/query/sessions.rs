@@ -98,20 +98,18 @@ impl Writing<'_> {
         Ok(())
     }
 
-    pub fn end_session(&self, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        self.execute("DELETE FROM sessions WHERE token_hash = ?", [token_hash])?;
-        Ok(())
+    /// Returns whether there was one.
+    pub fn end_session(&self, token_hash: &[u8; 32]) -> Result<bool, StoreError> {
+        Ok(self.execute("DELETE FROM sessions WHERE token_hash = ?", [token_hash])? > 0)
     }
 
-    /// Ends the sessions of a person on one device: it was lost.
-    pub fn end_sessions_on(&self, device: &DeviceId, user: &UserId) -> Result<(), StoreError> {
-        self.execute("DELETE FROM sessions WHERE device = ? AND user = ?", (device.as_bytes(), user.as_bytes()))?;
-        Ok(())
+    /// Ends the sessions of a person on one device: it was lost. Returns how many.
+    pub fn end_sessions_on(&self, device: &DeviceId, user: &UserId) -> Result<usize, StoreError> {
+        self.execute("DELETE FROM sessions WHERE device = ? AND user = ?", (device.as_bytes(), user.as_bytes()))
     }
 
-    /// Ends all sessions of a person: the password has changed, or the person is stopped.
-    pub fn end_sessions_of(&self, user: &UserId) -> Result<(), StoreError> {
-        self.execute("DELETE FROM sessions WHERE user = ?", [user.as_bytes()])?;
-        Ok(())
+    /// Ends all sessions of a person: the password has changed, or the person is stopped. Returns how many.
+    pub fn end_sessions_of(&self, user: &UserId) -> Result<usize, StoreError> {
+        self.execute("DELETE FROM sessions WHERE user = ?", [user.as_bytes()])
     }
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { ImportDiff, Letter, Usage } from '$lib/api/administration-types';
+import type { AuditEntry, ImportDiff, Letter, Usage } from '$lib/api/administration-types';
 import { sameTyped } from './act.svelte';
+import { auditDetails, auditSentence, AUDIT_KINDS } from './audit';
 import { csv } from './csv';
-import { dayOf, endOfDay, startOfDay } from './dates';
+import { afterDay, dayOf, endOfDay, startOfDay } from './dates';
 import { diffCounts, diffRows, touched } from './import-rows';
 import { inHandOutOrder, isLoopback, letterAddress, normalAddress } from './letters';
 import { numberOf } from './numbers';
@@ -220,6 +221,79 @@ describe('a person as fields', () => {
       valid_until: 'order',
     });
     expect(problems(before)).toEqual({});
+  });
+});
+
+describe('a line of the audit record', () => {
+  const line = (over: Partial<AuditEntry>): AuditEntry => ({
+    id: '1',
+    at: '2026-11-01T09:00:00+09:00',
+    node: { short: 'ab12', name: '本庁' },
+    office: { id: 'o1', name: '本庁' },
+    kind: 'log_in',
+    actor: { id: 'u1', name: '佐藤 花子' },
+    object: null,
+    detail: {},
+    verified: true,
+    ...over,
+  });
+  const suzuki = { kind: 'user' as const, id: 'u2', name: '鈴木 一郎', user: null };
+
+  test('is a sentence', () => {
+    expect(auditSentence(line({}))).toBe('佐藤 花子 さんがログインしました');
+    expect(auditSentence(line({ kind: 'user_suspended', object: suzuki }))).toBe(
+      '佐藤 花子 さんが鈴木 一郎 さんを停止しました',
+    );
+    const device = {
+      ...suzuki,
+      kind: 'device' as const,
+      name: '私のスマホ',
+      user: { id: 'u2', name: '鈴木 一郎' },
+    };
+    expect(auditSentence(line({ kind: 'device_suspended', actor: null, object: device }))).toBe(
+      'ノードが鈴木 一郎 さんの端末「私のスマホ」を停止しました',
+    );
+    expect(auditSentence(line({ kind: 'log_in_refused', actor: null }))).toBe(
+      '不明な利用者のログインを断りました',
+    );
+    expect(auditSentence(line({ kind: 'person_added', detail: { count: '480' } }))).toBe(
+      '佐藤 花子 さんが480 件を職員に追加しました',
+    );
+    expect(auditSentence(line({ kind: 'of_a_later_program' }))).toBe('このアプリの知らない種別の記録です');
+  });
+
+  test('every kind has a sentence without a gap', () => {
+    for (const kind of AUDIT_KINDS) {
+      const said = auditSentence(line({ kind, object: suzuki }));
+      expect(said, kind).not.toMatch(/[{}]/);
+      expect(said, kind).not.toBe('このアプリの知らない種別の記録です');
+    }
+  });
+
+  test('what it says besides is in words', () => {
+    const details = (kind: string, detail: Record<string, string>, object: AuditEntry['object'] = null) =>
+      auditDetails(line({ kind, detail, object })).map(({ label, text }) => `${label}: ${text}`);
+    expect(
+      details('log_in_refused', { reason: 'wrong_credentials', address: '10.0.0.5', count: '12' }),
+    ).toEqual(['理由: ログイン名かパスワードの誤り', '接続元: 10.0.0.5', '回数: 12']);
+    expect(details('person_changed', { fields: 'section,post' }, suzuki)).toEqual([
+      '項目: 所属 (課・係)、役職',
+    ]);
+    expect(details('role_granted', { role: 'office_admin' }, suzuki)).toEqual(['権限: 拠点管理者']);
+    expect(details('policy_changed', { require_devices: 'true', lease_hours: '8' })).toEqual([
+      '端末の登録を必須: はい',
+      '利用期限 (時間): 8',
+    ]);
+    expect(details('import_applied', { person_added: '480' })).toEqual(['職員の追加: 480']);
+    expect(details('forbidden', { reason: 'GET /api/v1/people' })).toEqual(['操作: GET /api/v1/people']);
+    expect(details('user_suspended', { reason: '紛失' }, suzuki)).toEqual(['理由: 紛失']);
+    expect(details('person_added', { name: '鈴木 一郎', roles: 'staff' }, suzuki)).toEqual(['権限: 職員']);
+  });
+
+  test('days are whole days in Japan', () => {
+    expect(startOfDay('2026-11-01')).toBe('2026-11-01T00:00:00+09:00');
+    expect(afterDay('2026-11-01')).toBe('2026-11-01T15:00:00.000Z');
+    expect(afterDay('')).toBeNull();
   });
 });
 

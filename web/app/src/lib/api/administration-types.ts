@@ -198,6 +198,38 @@ export interface Policy {
   lease_isolated_hours: number;
 }
 
+export interface AuditFilter {
+  kind?: string | undefined;
+  /** Somebody who did it, or had it done to them. */
+  user?: string | undefined;
+  office?: string | undefined;
+  from?: string | undefined;
+  /** The first moment that is not wanted any more. */
+  until?: string | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+
+export interface AuditObject extends Named {
+  kind: 'user' | 'device' | 'office' | 'node' | 'post' | 'invitation' | 'import';
+  /** Of a device: whose. */
+  user: Named | null;
+}
+
+export interface AuditEntry {
+  id: string;
+  at: Time;
+  node: { short: string; name: string };
+  office: Named;
+  kind: string;
+  /** Null: nobody known, or the node by itself. */
+  actor: Named | null;
+  object: AuditObject | null;
+  detail: Readonly<Record<string, string>>;
+  /** These are the bytes that the node signed, checked when they were read. */
+  verified: boolean;
+}
+
 export interface UsageSection {
   office: Named | string;
   section: string | null;

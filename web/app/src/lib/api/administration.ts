@@ -1,6 +1,8 @@
 // The calls of the administration pages; apart from the others so that phones do not load them.
 import { del, get, patch, post, put, query, request, seg } from './http';
 import type {
+  AuditEntry,
+  AuditFilter,
   AdministratorKey,
   ConsoleState,
   DeviceCode,
@@ -83,6 +85,16 @@ export const policy = {
   get: () => get<Policy>('/policy'),
   set: (body: Policy) => put<Policy | undefined>('/policy', body),
   setRules: (text: string) => put<Rules | undefined>('/rules', { text }),
+};
+
+export const audit = {
+  /** The newest first. A page may be short, or empty, and still have a next one: the node looks at so many lines at a time. */
+  page: async (filter: AuditFilter, signal?: AbortSignal): Promise<Page<AuditEntry>> => {
+    let page = await get<Page<AuditEntry>>(`/audit${query({ ...filter })}`, signal);
+    while (page.items.length === 0 && page.next !== null)
+      page = await get<Page<AuditEntry>>(`/audit${query({ ...filter, cursor: page.next })}`, signal);
+    return page;
+  },
 };
 
 export const usage = {

@@ -27,7 +27,7 @@ const tables: { name: string; ja: Table; en: Table; dynamic: RegExp }[] = [
     name: 'words',
     ja: administrationJa,
     en: administrationEn,
-    dynamic: /^(field|office|employment|roleHint)_/,
+    dynamic: /^(field|office|employment|roleHint|audit|auditSay|auditReason|auditDetail)_/,
   },
 ];
 

@@ -12,6 +12,7 @@ export const ADMINISTRATION_PAGES = [
   'offices',
   'keys',
   'posts',
+  'audit',
   'usage',
   'rules',
   'policy',

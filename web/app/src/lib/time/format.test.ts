@@ -3,6 +3,7 @@ import { language } from '$lib/i18n';
 import {
   clockTime,
   dayAndTime,
+  exactTime,
   dayKey,
   listTime,
   longDay,
@@ -41,13 +42,16 @@ describe('times are Japan time on a 24-hour clock', () => {
 
   test('day and time together', () => {
     expect(dayAndTime('2026-11-22T00:05:00Z')).toBe('11/22(日) 09:05');
+    expect(exactTime('2026-11-22T00:05:07Z')).toBe('2026/11/22 09:05:07');
     language.set('en');
     expect(dayAndTime('2026-11-22T00:05:00Z')).toBe('Sun 22 Nov 09:05');
+    expect(exactTime('2026-11-22T00:05:07Z')).toBe('22 Nov 2026, 09:05:07');
   });
 
   test('an unreadable time is empty, not an exception', () => {
     expect(clockTime('nonsense')).toBe('');
     expect(dayAndTime('nonsense')).toBe('');
+    expect(exactTime('nonsense')).toBe('');
     expect(longDay('')).toBe('');
   });
 

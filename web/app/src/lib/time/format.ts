@@ -79,6 +79,20 @@ export function dayAndTime(when: When): string {
   return `${day} ${clockTime(date)}`;
 }
 
+/** For records: with the year and the seconds. */
+export function exactTime(when: When): string {
+  const date = dateOf(when);
+  if (!valid(date)) return '';
+  return formatter('exact', {
+    year: 'numeric',
+    month: language.current === 'en' ? 'short' : '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  }).format(date);
+}
+
 /** For «since»: `08:20` today, `11/21 08:20` otherwise. */
 export function since(when: When, now: When = Date.now()): string {
   return dayKey(when) === dayKey(now) ? clockTime(when) : `${shortDay(when)} ${clockTime(when)}`;
