@@ -14,6 +14,7 @@ mod log_in;
 mod members;
 mod messages;
 mod node_view;
+mod password;
 mod peers;
 mod reading;
 mod replication;
@@ -25,7 +26,7 @@ mod upkeep;
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
 pub use events::EventPage;
 pub use imports::Importing;
-pub use log_in::Credentials;
+pub use log_in::{Credentials, Gate};
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 

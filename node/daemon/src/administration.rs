@@ -1,6 +1,7 @@
 //! What administrators do from the command line: people, passwords, invitations. Every entry is signed by the
 //! administrator's own key, which is unsealed with the password for this one act.
 
+use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, NodeInvite, OfficeSet, User, UserSet};
 use noroshi_provisioning::password::make_verifier;
 use noroshi_provisioning::sealed::unseal_administrator;
@@ -154,11 +155,12 @@ async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Re
     // Unknown and not an administrator here sound alike.
     let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
     let user = user.ok_or_else(missing)?;
-    let sealed = office
-        .keys
-        .load_sealed_administrator(user)
-        .map_err(|error| Failure::new("keys", error.to_string()))?
-        .ok_or_else(missing)?;
+    let failed = |error: KeyFileError| Failure::new("keys", error.to_string());
+    if let Some(verifier) = directory.verifier(user) {
+        // A change of the password may have been cut short between the ledger and the key.
+        office.keys.settle_sealed_administrator(user, verifier).map_err(failed)?;
+    }
+    let sealed = office.keys.load_sealed_administrator(user).map_err(failed)?.ok_or_else(missing)?;
     let password = by.password;
     tokio::task::spawn_blocking(move || unseal_administrator(&password, user, &sealed))
         .await

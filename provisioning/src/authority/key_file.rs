@@ -61,6 +61,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     sync_folder(path)
 }
 
+/// Gives a file another name; what had that name is gone. On disk when this returns.
+pub fn rename(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+    fs::rename(from, to).map_err(|error| io_error(from, error))?;
+    sync_folder(to)
+}
+
 /// Reads a file that nobody but its owner may read.
 pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let file = File::open(path).map_err(|error| io_error(path, error))?;

@@ -3,7 +3,7 @@
 //! `node.key`, `node.pem` (certificate and intermediates), `organisation.pem` (root certificate); at headquarters also
 //! `issuing.key`, `issuing.pem`, for browsers `browser-ca.key` and `browser-ca.pem`, and, until they are carried to a safe,
 //! `root.key.sealed` and `browser-ca.key.sealed`; `web.pem` is what browsers see of this node (key, leaf, authority); and for
-//! people who administrate at this machine `administrators/<user>.sealed`.
+//! people who administrate at this machine `administrators/<user>.sealed` (beside it `….pending` while a password changes).
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,12 @@ use super::identity::NodeIdentity;
 use super::issue::IssuingKey;
 use super::key_file::{self, KeyFileError};
 use crate::browser::{BrowserAuthority, WebIdentity, check_leaf};
+use crate::password::Verifier;
+
+/// What the name of a key ends with that waits for its password to be in force.
+const PENDING: &str = ".pending";
+/// Of a hash, to tell one password from another.
+const TAG_CHARS: usize = 32;
 
 /// The folder. Folders are 0700, files 0600.
 #[derive(Clone, Debug)]
@@ -202,6 +208,39 @@ impl KeyFolder {
     /// `None` when the person does not administrate at this machine.
     pub fn load_sealed_administrator(&self, user: UserId) -> Result<Option<Vec<u8>>, KeyFileError> {
         self.load_if_there(&format!("administrators/{user}.sealed"))
+    }
+
+    /// The key under a password that is about to be set, which this `verifier` is of. It takes the place of the present
+    /// one when [`Self::settle_sealed_administrator`] is told that the verifier is in force, also after a restart.
+    pub fn save_pending_administrator(
+        &self,
+        user: UserId,
+        verifier: &Verifier,
+        sealed: &[u8],
+    ) -> Result<(), KeyFileError> {
+        let folder = self.folder.join("administrators");
+        key_file::create_folder(&folder)?;
+        // What an earlier change left that came to nothing.
+        let failed = |error| KeyFileError::Io { path: folder.clone(), error };
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(&format!("{user}.")) && name.ends_with(PENDING)) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
+        key_file::replace(&self.pending_file(user, verifier), sealed)
+    }
+
+    /// Puts the key that waits for this verifier in the place of the present one, if one does.
+    pub fn settle_sealed_administrator(&self, user: UserId, verifier: &Verifier) -> Result<(), KeyFileError> {
+        let (from, to) = (self.pending_file(user, verifier), self.administrator_file(user));
+        if from.exists() { key_file::rename(&from, &to) } else { Ok(()) }
+    }
+
+    fn pending_file(&self, user: UserId, verifier: &Verifier) -> PathBuf {
+        let tag: String = blake3::hash(verifier.as_str().as_bytes()).to_hex().chars().take(TAG_CHARS).collect();
+        self.folder.join("administrators").join(format!("{user}.{tag}{PENDING}"))
     }
 
     /// Who administrates at this machine, ascending.

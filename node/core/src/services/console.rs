@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use noroshi_provisioning::AdministratorKey;
 use noroshi_provisioning::sealed::unseal_administrator;
-use noroshi_provisioning::{AdministratorKey, KeyFolder};
 
 use crate::deeds::SignedWork;
 use crate::error::ServiceError;
-use crate::node::{Inner, Node};
+use crate::node::Node;
 use crate::rights::{Action, Object, may};
 use crate::view::{Actor, ConsoleView, Time};
 
@@ -18,7 +18,7 @@ impl Node {
         let (wall_ms, mono_ms) = (inner.clock.wall_ms(), inner.clock.mono_ms());
         let left_ms = inner.consoles.left_ms(actor.user, actor.device, mono_ms);
         Ok(ConsoleView {
-            key_here: inner.sealed_key(actor).await?.is_some(),
+            key_here: inner.sealed_key(actor.user).await?.is_some(),
             unlocked_until: left_ms.map(|left| Time::from_ms(wall_ms.saturating_add(left))),
         })
     }
@@ -33,7 +33,7 @@ impl Node {
         let account = format!("console {}", actor.user);
         let too_many = |retry_after_s| ServiceError::TooMany { retry_after_s };
         inner.attempts.begin(&account, inner.clock.mono_ms()).map_err(too_many)?;
-        let sealed = inner.sealed_key(actor).await?.ok_or(ServiceError::Denied("no_key_here"))?;
+        let sealed = inner.sealed_key(actor.user).await?.ok_or(ServiceError::Denied("no_key_here"))?;
         let user = actor.user;
         let key = inner.compute(move || unseal_administrator(&password, user, &sealed)).await?;
         let key = key.map_err(|_| ServiceError::Denied("wrong_password"))?;
@@ -53,15 +53,6 @@ impl Node {
     pub fn signer(&self, actor: &Actor) -> Result<Arc<AdministratorKey>, ServiceError> {
         let key = self.inner.consoles.key(actor.user, actor.device, self.inner.clock.mono_ms());
         key.ok_or(ServiceError::Denied("console_locked"))
-    }
-}
-
-impl Inner {
-    async fn sealed_key(&self, actor: &Actor) -> Result<Option<Vec<u8>>, ServiceError> {
-        let (folder, user) = (self.folder.clone(), actor.user);
-        let load = move || KeyFolder::in_data_folder(&folder).load_sealed_administrator(user);
-        let loaded = tokio::task::spawn_blocking(load).await.map_err(|_| ServiceError::Busy)?;
-        loaded.map_err(|error| ServiceError::Storage(error.to_string()))
     }
 }
 

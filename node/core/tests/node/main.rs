@@ -8,6 +8,7 @@ mod imports;
 mod log_in;
 mod messages;
 mod offices;
+mod passwords;
 mod peers;
 mod reading;
 mod rooms;

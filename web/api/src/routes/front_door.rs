@@ -41,15 +41,23 @@ const GRACE: Duration = Duration::from_millis(500);
 pub async fn guard(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
     let token = Credential::of(request.headers(), &state.cookies).ok().map(|credential| credential.token.to_owned());
     let Some(token) = token else { return next.run(request).await };
-    let Ok((actor, _locked)) = state.node.authenticate_locked(&token).await else { return next.run(request).await };
+    let Ok((actor, _gate)) = state.node.authenticate_gated(&token).await else { return next.run(request).await };
     let watch = state.log_outs.watch_request(&token, &actor);
     let mut running = std::pin::pin!(next.run(request));
     tokio::select! {
         response = &mut running => response,
         over = watch.ended() => match tokio::time::timeout(GRACE, running).await {
             Ok(response) => response,
-            Err(_elapsed) => Problem::new(if over == Over::Locked { "locked" } else { "unauthenticated" }).into_response(),
+            Err(_elapsed) => Problem::new(refusal(over)).into_response(),
         },
+    }
+}
+
+const fn refusal(over: Over) -> &'static str {
+    match over {
+        Over::Ended | Over::Stopped => "unauthenticated",
+        Over::Locked => "locked",
+        Over::PasscodeDue => "passcode_required",
     }
 }
 
