@@ -241,7 +241,7 @@ try {
     await at(phone, "nav-talk").click();
     await at(phone, "new-direct").click();
     await at(phone, "user-search").fill(administrator.name);
-    await at(phone, "user-option").first().click();
+    await at(phone, "user-option").filter({ hasText: administrator.name }).first().click();
     await say(phone, "総員参集してください");
     await at(desk, "nav-talk").click();
     await at(desk, "room-item").filter({ hasText: "佐藤 太郎" }).first().click();

@@ -15,6 +15,10 @@ impl Desk<'_> {
         token_hash: &[u8; 32],
         verifier: Verifier,
     ) -> Result<(), ServiceError> {
+        // Whoever was stopped, or whose password an administrator has set, while the old one was being checked.
+        if self.writing.session(token_hash)?.is_none() {
+            return Err(ServiceError::Unauthenticated);
+        }
         self.writing.keep_session(token_hash, verifier.as_str())?;
         let current = self.projection.current(self.writing)?;
         let writer = NodeWriter { directory: &current.directory, author: actor.user, device: actor.device };

@@ -51,4 +51,9 @@ async fn a_change_that_is_refused_changes_nothing() {
     assert!(matches!(short, Err(ServiceError::Invalid { field: "new", .. })), "{short:?}");
     assert!(office.node.log_in("o1p2", PASSWORD, None).await.is_ok());
     assert!(office.node.authenticate(&log_in.token).await.is_ok());
+    // The session ended while the password was being checked.
+    office.node.log_out(&log_in.token).await.unwrap();
+    let late = office.node.change_password(&actor, &log_in.token, PASSWORD.into(), NEW.into()).await;
+    assert_eq!(late, Err(ServiceError::Unauthenticated));
+    assert!(office.node.log_in("o1p2", PASSWORD, None).await.is_ok());
 }
