@@ -17,7 +17,9 @@ mod key_folder;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{InvalidCertificate, check_chain, node_id_of_certificate, organisation_name, public_key};
+pub use certificate::{
+    InvalidCertificate, check_chain, node_id_of_certificate, organisation_name, public_key, validity,
+};
 pub use identity::{IdentityError, NodeIdentity};
 pub use issue::{IssueError, IssuingKey, root_certificate};
 pub use key_file::KeyFileError;

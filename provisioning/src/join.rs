@@ -10,16 +10,20 @@
 //! 4. The new machine believes the answer only when the root certificate has the fingerprint of the code and the chain
 //!    under it is for its own key ([`accept_response`]). Whoever sits on the line can prevent joining, not bend it.
 //!
+//! Where no line is: [`files`]. Certificates are renewed as [`renewal`] says.
+//!
 //! Asking again with the same key gives the same enrolment and a fresh certificate, so a lost answer costs nothing.
 
 mod admission;
 mod code;
+pub mod files;
 mod message;
+pub mod renewal;
 
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, JoinRefusal, check_request};
+pub use admission::{Admission, JoinRefusal, check_request, response_for};
 pub use code::{InvalidJoinCode, JoinCode, invite_key};
 pub use message::{
     InvalidResponse, JoinError, JoinRequest, JoinResponse, Joined, KnownNode, accept_response, make_request,

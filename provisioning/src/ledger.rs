@@ -18,8 +18,8 @@
 //! headquarters attests that the person wrote it, in the secrets room of the person's office.
 //!
 //! Kinds 261, 262, 264, 265, 268, 269, 276, 280, 283, 284 and 289 are signed like the first; a [`TimeMark`] may also rest
-//! on the one before, by headquarters. [`DeviceEnrol`], [`DeviceRequest`] and [`RulesAccepted`] need a node that may vouch
-//! for their person; [`PostSet`] a node of the post's office.
+//! on the one before, by headquarters. [`DeviceEnrol`], [`DeviceRequest`], [`AdministratorKeyRequest`] and
+//! [`RulesAccepted`] need a node that may vouch for their person; [`PostSet`] a node of the post's office.
 //!
 //! # Stopping
 //!
@@ -64,17 +64,17 @@ mod tests;
 
 pub use attest::{NodeWriter, addresses_draft, witness_draft};
 pub use body::{
-    AdministratorKeyEnd, AdministratorKeySet, Details, DeviceEnrol, DeviceLift, DeviceRequest, DeviceRequestEnd,
-    DeviceSuspend, Employment, InviteCancel, LedgerBody, NodeAddresses, NodeEnrol, NodeInvite, NodeRevoke, OfficeSet,
-    PasswordVerifier, Policy, PolicySet, PostKind, PostSet, RequestOutcome, RoamingSet, RoleGrant, RoleRemove,
-    RulesAccepted, RulesSet, TimeMark, UserDetail, UserLift, UserSet, UserSuspend, UserTransfer, Witness, WitnessedLog,
-    enrol_statement,
+    AdministratorKeyEnd, AdministratorKeyRequest, AdministratorKeySet, Details, DeviceEnrol, DeviceLift, DeviceRequest,
+    DeviceRequestEnd, DeviceSuspend, Employment, InviteCancel, LedgerBody, NodeAddresses, NodeEnrol, NodeInvite,
+    NodeRevoke, OfficeSet, PasswordVerifier, Policy, PolicySet, PostKind, PostSet, RequestOutcome, RoamingSet,
+    RoleGrant, RoleRemove, RulesAccepted, RulesSet, TimeMark, UserDetail, UserLift, UserSet, UserSuspend, UserTransfer,
+    Witness, WitnessedLog, enrol_statement,
 };
 pub use build::LedgerWriter;
 pub use directory::{Counts, Directory, LedgerAudience};
 pub use record::{
-    AdministratorKeyRecord, DeviceRecord, Invite, NodeRecord, Office, Planned, Post, Request, Revoked, Rules, Scope,
-    Suspension, User,
+    AdministratorKeyRecord, DeviceRecord, Invite, KeyRequest, NodeRecord, Office, Planned, Post, Request, Revoked,
+    Rules, Scope, Suspension, User,
 };
 pub use resolver::Ledger;
 pub use rights::minted_ms;

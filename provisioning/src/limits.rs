@@ -31,6 +31,12 @@ pub const JOIN_CODE_ADDRESSES_MAX: usize = 4;
 pub const JOIN_CODE_CHARS_MAX: usize = 4_096;
 /// Largest join message, bytes.
 pub const JOIN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Text of a join request or a join approval, bytes.
+pub const JOIN_FILE_BYTES_MAX: usize = 64 * 1024;
+/// Text of a file that brings a new node its certificate and its part of the ledger, bytes.
+pub const JOIN_CERTIFICATE_FILE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// A request older than this is not approved any more, milliseconds.
+pub const JOIN_REQUEST_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// Largest sealed secret file, bytes.
 pub const SEALED_BYTES_MAX: usize = 4 * 1024;
 /// Names and addresses in one browser certificate.

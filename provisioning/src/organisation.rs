@@ -181,6 +181,8 @@ fn first_entries(
         by_administrator.user(id(), user_set)?,
         by_root.grant(id(), user, Role::SystemAdmin)?,
         by_administrator.password(id(), user, office, verifier)?,
+        // From here on headquarters goes on by itself, day by day.
+        by_administrator.time_mark(id(), founding.now_ms)?,
     ];
     if !founding.addresses.is_empty() {
         entries.push(addresses_draft(directory.rooms(), id(), identity.node(), founding.addresses.clone())?);

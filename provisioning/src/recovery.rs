@@ -35,6 +35,19 @@ pub enum RecoveryError {
     UnknownKey,
 }
 
+impl RecoveryError {
+    /// A stable word for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Length { .. } => "wrong_length",
+            Self::Group { .. } => "mistyped_group",
+            Self::LaterVersion => "later_version",
+            Self::Checksum => "mistyped",
+            Self::UnknownKey => "unknown_key",
+        }
+    }
+}
+
 /// The groups to print: three lines of five.
 pub fn recovery_groups(administrator: &AdministratorKey) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(BYTES));

@@ -31,6 +31,7 @@ const PAGES = [
   "codes",
   "suspensions",
   "offices",
+  "keys",
   "usage",
   "rules",
   "policy",

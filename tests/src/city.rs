@@ -30,6 +30,8 @@ pub struct Office {
 pub struct City {
     pub offices: Vec<Office>,
     folder: TempDir,
+    /// Whether the nodes tell each other where they are.
+    announced: bool,
 }
 
 fn environment() -> [(&'static str, &'static str); 3] {
@@ -43,8 +45,17 @@ fn environment() -> [(&'static str, &'static str); 3] {
 impl City {
     /// Founds the organisation, joins one node an office, starts all. The first office is headquarters.
     pub async fn found(names: &[&str]) -> Self {
+        Self::found_as(names, true).await
+    }
+
+    /// The same, but no node tells the others where it is: only who has a join code finds headquarters.
+    pub async fn found_silent(names: &[&str]) -> Self {
+        Self::found_as(names, false).await
+    }
+
+    async fn found_as(names: &[&str], announced: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut city = Self { offices: Vec::new(), folder };
+        let mut city = Self { offices: Vec::new(), folder, announced };
         for name in names {
             city.add_office(name).await;
         }
@@ -56,14 +67,19 @@ impl City {
         let (web, sync) = (process::free_port(), process::free_port());
         let (web_address, sync_address) = (format!("127.0.0.1:{web}"), format!("127.0.0.1:{sync}"));
         let folder = data.to_str().unwrap().to_owned();
-        let ports = ["--web", &web_address, "--sync", &sync_address, "--announce", &sync_address, "--no-discovery"];
+        let mut ports = vec!["--web", &web_address, "--sync", &sync_address, "--no-discovery"];
+        if self.announced {
+            ports.extend(["--announce", &sync_address]);
+        }
         if self.offices.is_empty() {
             let mut arguments = vec!["--data", &folder, "init", "--organisation", "朝凪市", "--office", name];
             arguments.extend(["--login", ADMINISTRATOR, "--name", "管理 花子", "--kana", "かんり はなこ"]);
             arguments.extend(ports);
             process::run(&arguments, &environment());
         } else {
-            let code = self.command(0, &["invite-node", "--office", name, "--login", ADMINISTRATOR]);
+            let headquarters = format!("127.0.0.1:{}", self.offices[0].sync);
+            let invite = ["invite-node", "--office", name, "--login", ADMINISTRATOR, "--address", &headquarters];
+            let code = self.command(0, &invite);
             let code = code.split_whitespace().find(|word| word.starts_with("NOROSHI1-")).unwrap().to_owned();
             let mut arguments = vec!["--data", folder.as_str(), "join", &code, "--name", name];
             arguments.extend(ports);
@@ -72,6 +88,25 @@ impl City {
         let url = format!("http://{web_address}");
         self.offices.push(Office { name: name.to_owned(), data, url, sync, process: None });
         self.start(self.offices.len() - 1).await;
+    }
+
+    /// A file of the test beside the data folders.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// An office that asks to join by file and waits: nothing is started. The fingerprint of its request.
+    pub fn ask_by_file(&mut self, name: &str, request: &str) -> String {
+        let data = self.folder.path().join(format!("office-{}", self.offices.len()));
+        let (web, sync) = (process::free_port(), process::free_port());
+        let (web_address, sync_address) = (format!("127.0.0.1:{web}"), format!("127.0.0.1:{sync}"));
+        let file = self.file(request);
+        let mut arguments = vec!["--data", data.to_str().unwrap(), "join", "--request", file.to_str().unwrap()];
+        arguments.extend(["--name", name, "--web", &web_address, "--sync", &sync_address, "--no-discovery"]);
+        let fingerprint = process::run(&arguments, &environment()).trim().to_owned();
+        let url = format!("http://{web_address}");
+        self.offices.push(Office { name: name.to_owned(), data, url, sync, process: None });
+        fingerprint
     }
 
     /// The environment that answers the questions of commands.

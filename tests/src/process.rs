@@ -23,6 +23,16 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     out.into_owned()
 }
 
+/// Runs a command that must refuse; what it says on standard error.
+pub fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output =
+        Command::new(binary()).args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "noroshi {arguments:?} should refuse");
+    assert!(!err.contains("panicked"), "{err}");
+    err
+}
+
 /// A running process that dies with this value.
 #[derive(Debug)]
 pub struct Process {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -85,6 +86,8 @@ pub(crate) struct Inner {
     pub signals: Signals,
     pub directories: Directories,
     pub health: Health,
+    /// Said once, not every minute.
+    pub time_is_behind: AtomicBool,
     background: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -131,6 +134,7 @@ impl Node {
             signals: Signals::default(),
             directories: Directories::default(),
             health: Health::default(),
+            time_is_behind: AtomicBool::new(false),
             background: Mutex::default(),
             hub,
         });

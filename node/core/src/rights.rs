@@ -102,6 +102,7 @@ fn organisation_wide(directory: &Directory, actor: &Actor, action: Action) -> Re
         Action::ManagePeople
         | Action::ManageOffices
         | Action::ManageNodes
+        | Action::ManageKeys
         | Action::SetPolicy
         | Action::EditRules
         | Action::Lift

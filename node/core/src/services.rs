@@ -1,6 +1,7 @@
 //! What can be asked of a node, one file a subject. All of it is `async` and blocks no thread of the caller.
 
 mod administration;
+mod administrator_keys;
 mod alarms;
 mod care;
 mod console;

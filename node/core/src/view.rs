@@ -8,9 +8,9 @@ mod node;
 mod person;
 
 pub use administration::{
-    ConsoleView, DeviceCodeView, DeviceRequestView, Employment, InvitationView, KnownDeviceView, KnownNodeView,
-    NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView, RequestState, RevocationView, RulesView,
-    SectionUsage, Standing, SuspensionView, UsageView,
+    AdministratorKeyView, ConsoleView, DeviceCodeView, DeviceRequestView, Employment, InvitationView, KeyState,
+    KnownDeviceView, KnownNodeView, NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView,
+    RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,

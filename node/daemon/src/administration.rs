@@ -1,17 +1,22 @@
-//! What administrators do from the command line: people, passwords, invitations. Every entry is signed by the
-//! administrator's own key, which is unsealed with the password for this one act.
+//! What administrators do from the command line. The administrator's own key is unsealed with the password for this one
+//! act; the act itself is the same as from the app.
 
+mod keys;
+
+use noroshi_node::view::Actor;
+use noroshi_node::{NewInvitation, NewOffice, NewPerson, PersonEdit, ServiceError, Stopped};
 use noroshi_provisioning::authority::KeyFileError;
-use noroshi_provisioning::ledger::{Directory, LedgerWriter, NodeInvite, OfficeSet, User, UserSet};
-use noroshi_provisioning::password::make_verifier;
+use noroshi_provisioning::ledger::{Directory, LedgerWriter, OfficeSet, User};
+use noroshi_provisioning::password::{Verifier, make_verifier};
 use noroshi_provisioning::sealed::unseal_administrator;
-use noroshi_provisioning::{AdministratorKey, JoinCode, OfficeId, OfficeKind, Role, join};
+use noroshi_provisioning::{AdministratorKey, OfficeId, OfficeKind, Role};
 use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use serde_json::{Value, json};
 
-use crate::control::{Administrator, Failure, Invitation, NewPerson, Reply, Request};
-use crate::office::{Office, random, wall_ms};
+use crate::control::{self, Administrator, Failure, Invitation, Reply, Request};
+use crate::office::{Office, wall_ms};
+use crate::offline;
 
 pub async fn execute(office: &Office, request: Request) -> Reply {
     match request {
@@ -19,15 +24,32 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Request::UserList => Ok(people(&office.node.directory())),
         Request::UserAdd(person) => add_person(office, person).await,
         Request::UserPassword { login, password, by } => set_password(office, &login, password, by).await,
+        Request::UserSuspend { login, reason, by } => suspend(office, &login, reason, by).await,
+        Request::UserLift { login, by } => lift(office, &login, by).await,
+        Request::KeyList => Ok(keys::list(&office.node)),
+        Request::KeyApprove { login, fingerprint, by } => keys::approve(office, &login, &fingerprint, by).await,
+        Request::KeyEnd { key, by } => keys::end(office, key, by).await,
+        Request::Rescue(rescue) => keys::rescue(office, rescue).await,
         Request::InviteNode(invitation) => invite(office, invitation).await,
+        Request::ApproveNode(approval) => offline::approve(office, approval).await,
+        Request::CertifyNode { file } => offline::certify(office, &file).await,
+        Request::ConfirmTime(by) => confirm_time(office, by).await,
     }
 }
 
 async fn status(office: &Office) -> Reply {
-    let failed = |error: noroshi_node::error::ServiceError| Failure::new(error.code(), error.to_string());
-    let node = office.node.node_view().await.map_err(failed)?;
-    let peers = office.node.peers(None).await.map_err(failed)?;
-    Ok(json!({"node": node, "peers": peers}))
+    let node = office.node.node_view().await.map_err(refused)?;
+    let peers = office.node.peers(None).await.map_err(refused)?;
+    let time = office.node.directory().headquarters_time().map(|(at_ms, _)| noroshi_node::view::Time::from_ms(at_ms).0);
+    let alarms: Vec<Value> =
+        office.node.alarms().into_iter().map(|(code, text)| json!({"code": code, "text": text})).collect();
+    Ok(json!({
+        "node": node,
+        "peers": peers,
+        "certificate": office.certificate.view(),
+        "headquarters_time": time,
+        "alarms": alarms,
+    }))
 }
 
 fn people(directory: &Directory) -> Value {
@@ -39,102 +61,103 @@ fn people(directory: &Directory) -> Value {
     json!({"users": directory.users().map(person).collect::<Vec<_>>()})
 }
 
-async fn add_person(office: &Office, person: NewPerson) -> Reply {
-    let directory = office.node.directory();
-    let key = unseal(office, &directory, person.by).await?;
-    if directory.user_by_login(&person.login).is_some() {
-        return Err(Failure::new("login_taken", format!("the log-in {} is taken", person.login)));
-    }
-    let home = find_office(&directory, &person.office)
+async fn add_person(office: &Office, person: control::NewPerson) -> Reply {
+    let home = find_office(&office.node.directory(), &person.office)
         .ok_or_else(|| Failure::new("unknown_office", format!("there is no office {}", person.office)))?;
-    let mut roles = vec![Role::Staff];
-    for word in &person.roles {
-        let role = serde_json::from_value(json!(word))
-            .map_err(|_| Failure::new("unknown_role", format!("there is no role {word}")))?;
-        if !roles.contains(&role) {
-            roles.push(role);
-        }
-    }
-    let user = UserId::from_uuid(uuid::Uuid::now_v7());
-    let verifier = verifier(person.password, person.login.clone()).await?;
-    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
-    let body = UserSet {
-        user,
-        login: person.login,
-        name: person.name,
-        kana: person.kana,
-        office: home,
-        section: person.section,
-        post: person.post,
-        replaces: Vec::new(),
+    let role = |word: &String| {
+        serde_json::from_value::<Role>(json!(word))
+            .map_err(|_| Failure::new("unknown_role", format!("there is no role {word}")))
     };
-    let mut drafts = vec![writer.user(mint(), body).map_err(invalid)?];
-    for role in roles {
-        drafts.push(writer.grant(mint(), user, role).map_err(invalid)?);
-    }
-    drafts.push(writer.password(mint(), user, home, verifier).map_err(invalid)?);
-    append(office, drafts).await?;
-    Ok(json!({"id": user.to_string()}))
+    let roles = person.roles.iter().map(role).collect::<Result<Vec<_>, _>>()?;
+    let verifier = verifier(person.password, person.login.clone()).await?;
+    let edit = PersonEdit {
+        login: Some(person.login),
+        name: Some(person.name),
+        kana: Some(person.kana),
+        office: Some(home),
+        section: Some(person.section),
+        post: Some(person.post),
+        ..PersonEdit::default()
+    };
+    let made = async |actor: &Actor| office.node.add_person_with(actor, NewPerson { edit, roles }, verifier).await;
+    let person = acting(office, person.by, made).await?;
+    Ok(json!({"id": person.user.id.to_string()}))
 }
 
 async fn set_password(office: &Office, login: &str, password: String, by: Administrator) -> Reply {
-    let directory = office.node.directory();
-    let key = unseal(office, &directory, by).await?;
-    let user = directory
-        .user_by_login(login)
-        .ok_or_else(|| Failure::new("unknown_user", format!("there is nobody with the log-in {login}")))?;
+    let user = find_user(office, login)?;
     let verifier = verifier(password, login.to_owned()).await?;
-    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
-    let draft = writer.password(mint(), user.id, user.office, verifier).map_err(invalid)?;
-    append(office, vec![draft]).await?;
-    Ok(json!({"id": user.id.to_string()}))
+    acting(office, by, async |actor| office.node.set_password(actor, user, verifier).await).await?;
+    Ok(json!({"id": user.to_string()}))
+}
+
+async fn suspend(office: &Office, login: &str, reason: String, by: Administrator) -> Reply {
+    let user = find_user(office, login)?;
+    acting(office, by, async |actor| office.node.suspend(actor, Stopped::User(user), reason).await).await?;
+    let awaits = office.node.directory().suspensions(user).is_empty();
+    Ok(json!({"id": user.to_string(), "awaits_second": awaits}))
+}
+
+async fn lift(office: &Office, login: &str, by: Administrator) -> Reply {
+    let user = find_user(office, login)?;
+    acting(office, by, async |actor| office.node.lift(actor, Stopped::User(user)).await).await?;
+    Ok(json!({"id": user.to_string()}))
 }
 
 async fn invite(office: &Office, invitation: Invitation) -> Reply {
-    let directory = office.node.directory();
-    let key = unseal(office, &directory, invitation.by.clone()).await?;
-    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
-    let mut drafts = Vec::new();
-    let home = match find_office(&directory, &invitation.office) {
-        Some(home) => home,
-        None => {
-            let (home, draft) = new_office(&writer, &invitation)?;
-            drafts.push(draft);
-            home
-        }
-    };
-    let secret: [u8; 16] = random().map_err(|error| Failure::new("randomness", error.to_string()))?;
-    let expires_ms = wall_ms() + u64::from(invitation.hours) * 3_600_000;
-    let invite_key = join::invite_key(&secret).map_err(|error| Failure::new("key", error.to_string()))?;
-    let id = mint();
-    let body = NodeInvite { office: home, key: invite_key.public(), expires_ms, node_name: invitation.office.clone() };
-    drafts.push(writer.invite(id, &body).map_err(invalid)?);
-    let code = JoinCode {
-        organisation: directory.organisation(),
-        invite: id,
-        office: home,
-        secret,
-        expires_ms,
-        addresses: reachable_at(office, &invitation)?,
-    };
-    code.check().map_err(|error| Failure::new("invalid_code", error.to_string()))?;
-    append(office, drafts).await?;
-    Ok(json!({"code": code.to_string(), "expires_ms": expires_ms}))
+    let addresses = reachable_at(office, &invitation)?;
+    let kind = kind_of(&invitation.kind)?;
+    let Invitation { office: name, hub, hours, by, .. } = invitation;
+    let known = find_office(&office.node.directory(), &name);
+    let invited = acting(office, by, async |actor| {
+        let home = match known {
+            Some(home) => home,
+            None => {
+                let new = NewOffice { name: name.clone(), kana: String::new(), kind, hub };
+                OfficeId::from_uuid(office.node.add_office(actor, new).await?.id)
+            }
+        };
+        let new = NewInvitation { office: home, node_name: name, hours, addresses };
+        office.node.invite_node(actor, new).await
+    });
+    let invited = invited.await?;
+    Ok(json!({"code": invited.code, "expires": invited.invitation.expires_at}))
 }
 
-fn new_office(writer: &LedgerWriter<AdministratorKey>, invitation: &Invitation) -> Result<(OfficeId, Draft), Failure> {
-    let kind: OfficeKind = serde_json::from_value(json!(invitation.kind))
-        .map_err(|_| Failure::new("unknown_kind", format!("there is no kind of office {}", invitation.kind)))?;
+/// An administrator says that the clock of this machine is right.
+async fn confirm_time(office: &Office, by: Administrator) -> Reply {
+    let directory = office.node.directory();
+    let key = unseal(office, &directory, by).await?;
+    if !directory.is_headquarters_node(office.identity.node()) {
+        return Err(Failure::new("not_headquarters", "the time is signed at headquarters"));
+    }
+    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
+    let at_ms = wall_ms();
+    append(office, vec![writer.time_mark(mint(), at_ms).map_err(invalid)?]).await?;
+    Ok(json!({"at": noroshi_node::view::Time::from_ms(at_ms).0}))
+}
+
+/// The office of that name; if there is none, it is made by what is added to `drafts`.
+pub fn office_named(
+    writer: &LedgerWriter<AdministratorKey>,
+    name: &str,
+    kind: &str,
+    hub: bool,
+    drafts: &mut Vec<Draft>,
+) -> Result<OfficeId, Failure> {
+    if let Some(known) = find_office(writer.directory, name) {
+        return Ok(known);
+    }
+    let kind = kind_of(kind)?;
     let office = OfficeId::from_uuid(uuid::Uuid::now_v7());
-    let body = OfficeSet {
-        office,
-        name: invitation.office.clone(),
-        kana: String::new(),
-        kind,
-        hub: invitation.hub,
-        replaces: Vec::new(),
-    };
-    Ok((office, writer.office(mint(), body).map_err(invalid)?))
+    let body = OfficeSet { office, name: name.to_owned(), kana: String::new(), kind, hub, replaces: Vec::new() };
+    drafts.push(writer.office(mint(), body).map_err(invalid)?);
+    Ok(office)
+}
+
+fn kind_of(word: &str) -> Result<OfficeKind, Failure> {
+    serde_json::from_value(json!(word))
+        .map_err(|_| Failure::new("unknown_kind", format!("there is no kind of office {word}")))
 }
 
 /// Where the new node finds this one: as asked, else as announced.
@@ -149,8 +172,29 @@ fn reachable_at(office: &Office, invitation: &Invitation) -> Result<Vec<noroshi_
     crate::founding::addresses(texts).map_err(|error| Failure::new("invalid_address", error.to_string()))
 }
 
+/// Does something as the administrator, whose key is unlocked for as long as it takes.
+async fn acting<T>(
+    office: &Office,
+    by: Administrator,
+    work: impl AsyncFnOnce(&Actor) -> Result<T, ServiceError>,
+) -> Result<T, Failure> {
+    let actor = office.node.administrator_here(&by.login, by.password).await.map_err(|error| match error {
+        // Unknown and not an administrator here sound alike.
+        ServiceError::Denied("no_key_here") | ServiceError::Forbidden(_) => {
+            Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login))
+        }
+        ServiceError::Denied("wrong_password") => {
+            Failure::new("wrong_password", "the administrator's password is wrong")
+        }
+        other => refused(other),
+    })?;
+    let done = work(&actor).await;
+    office.node.lock_console(&actor);
+    done.map_err(refused)
+}
+
 /// The administrator's signing key, from this folder, by the password.
-async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
+pub async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
     let user = directory.user_by_login(&by.login).map(|user| user.id);
     // Unknown and not an administrator here sound alike.
     let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
@@ -162,31 +206,52 @@ async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Re
     }
     let sealed = office.keys.load_sealed_administrator(user).map_err(failed)?.ok_or_else(missing)?;
     let password = by.password;
-    tokio::task::spawn_blocking(move || unseal_administrator(&password, user, &sealed))
-        .await
-        .map_err(|error| Failure::new("unseal", error.to_string()))?
-        .map_err(|error| Failure::new("wrong_password", error.to_string()))
+    let opened = blocking(move || unseal_administrator(&password, user, &sealed)).await?;
+    opened.map_err(|error| Failure::new("wrong_password", error.to_string()))
 }
 
-async fn verifier(password: String, login: String) -> Result<noroshi_provisioning::password::Verifier, Failure> {
-    tokio::task::spawn_blocking(move || make_verifier(&password, &login))
-        .await
-        .map_err(|error| Failure::new("password", error.to_string()))?
-        .map_err(|error| Failure::new("password", error.to_string()))
+async fn verifier(password: String, login: String) -> Result<Verifier, Failure> {
+    let made = blocking(move || make_verifier(&password, &login)).await?;
+    made.map_err(|error| Failure::new("password", error.to_string()))
 }
 
-async fn append(office: &Office, drafts: Vec<Draft>) -> Result<(), Failure> {
-    office.node.append_ledger(drafts).await.map_err(|error| Failure::new(error.code(), error.to_string()))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::new("internal", error.to_string()))
 }
 
-fn find_office(directory: &Directory, name: &str) -> Option<OfficeId> {
+pub async fn append(office: &Office, drafts: Vec<Draft>) -> Result<(), Failure> {
+    office.node.append_ledger(drafts).await.map_err(refused)
+}
+
+pub fn find_office(directory: &Directory, name: &str) -> Option<OfficeId> {
     directory.offices().find(|office| office.name == name).map(|office| office.id)
 }
 
-fn mint() -> EntryId {
+fn find_user(office: &Office, login: &str) -> Result<UserId, Failure> {
+    let directory = office.node.directory();
+    let user = directory.user_by_login(login).map(|user| user.id);
+    user.ok_or_else(|| Failure::new("unknown_user", format!("there is nobody with the log-in {login}")))
+}
+
+pub fn mint() -> EntryId {
     EntryId::from_uuid(uuid::Uuid::now_v7())
 }
 
-fn invalid(error: noroshi_provisioning::InvalidField) -> Failure {
+pub fn invalid(error: noroshi_provisioning::InvalidField) -> Failure {
     Failure::new("invalid_field", error.to_string())
+}
+
+/// As the node says it, with a sentence for what people at a terminal meet.
+fn refused(error: ServiceError) -> Failure {
+    let sentence = match error.code() {
+        "login_taken" => "this log-in is taken",
+        "key_not_named" => "no other administrator has approved this key yet",
+        "key_ended" => "this administrator's key has been ended",
+        "other_fingerprint" => "the key that waits has another fingerprint: do not approve it",
+        "last_key" => "this is the last key that counts; approve another one first",
+        "last_admin" => "there must be a system administrator",
+        "not_found" => "there is no such thing",
+        code => return Failure::new(code, error.to_string()),
+    };
+    Failure::new(error.code(), sentence)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use noroshi_provisioning::Fingerprint;
 
 /// Noroshi (狼煙): every office keeps talking, whatever line is cut.
 #[derive(Debug, Parser)]
@@ -21,13 +22,26 @@ pub enum Command {
     Init(Init),
     /// Make a one-time join code for a new node (needs an administrator's password).
     InviteNode(InviteNode),
-    /// Make this folder the node that a join code invites.
+    /// Make this folder a node: by a join code, or with no line between, by files (--request, then --certificate).
     Join(Join),
+    /// Nodes that join by files: approve a request, write a certificate.
+    #[command(subcommand)]
+    Nodes(Nodes),
+    /// Sign that this machine's clock is right, when headquarters was off for more than two days or its clock was wrong
+    /// (needs an administrator's password).
+    ConfirmTime {
+        /// Log-in of the administrator who signs.
+        #[arg(long)]
+        login: String,
+    },
     /// Run the node until it is stopped.
     Serve,
     /// People of this organisation.
     #[command(subcommand)]
     User(User),
+    /// Administrators' keys: those that count, those that wait, and the way back when all are lost.
+    #[command(subcommand)]
+    Keys(Keys),
     /// What the running node sees: storage, clock, other offices.
     Status(Json),
     /// Look for what will hinder people: names, certificates, clock, ports, disk, other offices.
@@ -154,14 +168,63 @@ pub enum Kind {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("way").required(true).args(["code", "request", "certificate"]))]
 pub struct Join {
     /// The join code, as printed by `invite-node`. Spaces and line breaks do not matter.
-    pub code: String,
+    pub code: Option<String>,
+    /// With no line to headquarters: write a request into this file and carry it there.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// The answer to the request, as headquarters wrote it.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The fingerprint of the organisation, as headquarters reads it out by telephone [default: asked on the terminal].
+    #[arg(long, value_name = "FINGERPRINT", requires = "certificate")]
+    pub organisation: Option<Fingerprint>,
     /// Name of this node; without it, the name of this machine.
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
     pub ports: Ports,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Nodes {
+    /// Approve a request that was carried here (needs an administrator's password). At a node of headquarters that issues
+    /// certificates the file becomes the certificate; elsewhere an approval, to be carried there.
+    Approve(Approve),
+    /// Write the certificate for a machine that is approved: from its request or its approval, as often as needed.
+    Certify {
+        /// The request or the approval.
+        file: PathBuf,
+        /// Where to write the certificate.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The request.
+    pub request: PathBuf,
+    /// Name of the office the node will serve. Made if it does not exist.
+    #[arg(long)]
+    pub office: String,
+    /// What kind of office, if it is made.
+    #[arg(long, value_enum, default_value_t = Kind::Branch)]
+    pub kind: Kind,
+    /// A hub holds all rooms, to pass them on when headquarters is out of reach.
+    #[arg(long)]
+    pub hub: bool,
+    /// Log-in of the administrator who approves.
+    #[arg(long)]
+    pub login: String,
+    /// The fingerprint of the request, as the new office reads it out by telephone [default: asked on the terminal].
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Where to write the certificate, or the approval.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,6 +235,54 @@ pub enum User {
     List(Json),
     /// Set a person's password (needs an administrator's password).
     Passwd(UserPasswd),
+    /// Stop a person everywhere: log-ins end, and none begins (needs an administrator's password).
+    Suspend(UserSuspend),
+    /// Let a person in again (needs an administrator's password).
+    Lift {
+        login: String,
+        /// Log-in of the administrator who lets in.
+        #[arg(long)]
+        by: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct UserSuspend {
+    pub login: String,
+    /// Why; administrators see it.
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Log-in of the administrator who stops.
+    #[arg(long)]
+    pub by: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List the keys that wait to be approved and those that count.
+    List(Json),
+    /// Approve the key that an administrator made in the app (needs another administrator's password).
+    Approve {
+        /// Log-in of the administrator whose key waits.
+        login: String,
+        /// The fingerprint of the key, as its owner reads it out by telephone [default: asked on the terminal].
+        #[arg(long, value_name = "FINGERPRINT")]
+        fingerprint: Option<Fingerprint>,
+        /// Log-in of the administrator who approves.
+        #[arg(long)]
+        by: String,
+    },
+    /// End a key for ever, or decline one that waits (needs an administrator's password).
+    End {
+        /// The key, as `list` shows it.
+        key: noroshi_sync::id::EntryId,
+        /// Log-in of the administrator who ends it.
+        #[arg(long)]
+        by: String,
+    },
+    /// When no administrator can sign any more: make this person a system administrator with a new password and a new
+    /// key on this machine (needs the sealed root key in its folder, and its passphrase).
+    Rescue { login: String },
 }
 
 #[derive(Debug, Args)]

@@ -4,16 +4,19 @@
 #![allow(clippy::indexing_slicing)]
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
+use noroshi_provisioning::join::files::{FileKind, OfflineRequest};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, InviteNode, Sim, User, UserAdd, UserPasswd};
+use crate::cli::{Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
 use crate::config::Config;
-use crate::control::{self, Administrator, Invitation, NewPerson, Request};
+use crate::control::{self, Administrator, Invitation, NewPerson, NodeApproval, Request, Rescue};
 use crate::folder::DataFolder;
 use crate::office::Office;
+use crate::offline::asking::{ask_fingerprint, read_file, write_out};
 use crate::{browser_ca, demo, doctor, founding, joining, secrets, serve};
 
 /// What may go wrong, as a sentence for the person at the terminal.
@@ -28,9 +31,12 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Init(init) => founding::init(&data, &init)?,
         Command::Join(join) => joining::join(&data, &join)?,
+        Command::Nodes(command) => nodes(&DataFolder::open(&data)?, command)?,
+        Command::ConfirmTime { login } => confirm_time(&DataFolder::open(&data)?, login)?,
         Command::InviteNode(invite) => invite_node(&DataFolder::open(&data)?, invite)?,
         Command::Serve => serve::serve(&DataFolder::open(&data)?)?,
         Command::User(user) => people(&DataFolder::open(&data)?, user)?,
+        Command::Keys(command) => keys(&DataFolder::open(&data)?, command)?,
         Command::Status(json) => status(&DataFolder::open(&data)?, json.json)?,
         Command::Doctor(json) => return doctor::run(&data, json.json),
         Command::BrowserCa(command) => browser_ca::run(&DataFolder::open(&data)?, &command)?,
@@ -75,6 +81,58 @@ fn invite_node(folder: &DataFolder, invite: InviteNode) -> Result<(), Failure> {
     Ok(())
 }
 
+fn nodes(folder: &DataFolder, command: Nodes) -> Result<(), Failure> {
+    let read = |path: &Path, kind| Ok::<_, Failure>(String::from_utf8_lossy(&read_file(path, kind)?).into_owned());
+    match command {
+        Nodes::Approve(approve) => {
+            let file = read_file(&approve.request, FileKind::Request)?;
+            let request = OfflineRequest::from_text(&file)?;
+            eprintln!("{} asks to be a node of {}.", request.name, approve.office);
+            let heard = match approve.fingerprint {
+                Some(heard) => heard,
+                None => ask_fingerprint("fingerprint of the request, as the new office reads it out", "--fingerprint")?,
+            };
+            if heard != request.fingerprint() {
+                return Err(format!(
+                    "this is another request than the one that was read out: its fingerprint is {}",
+                    request.fingerprint()
+                )
+                .into());
+            }
+            let by = administrator(approve.login)?;
+            let kind = format!("{:?}", approve.kind).to_lowercase();
+            let (office, hub) = (approve.office, approve.hub);
+            let approval = NodeApproval { request: request.to_text(), office, kind, hub, by };
+            hand_out(&perform(folder, Request::ApproveNode(approval))?, &approve.out)
+        }
+        Nodes::Certify { file, out } => {
+            let file = read(&file, FileKind::Approval)?;
+            hand_out(&perform(folder, Request::CertifyNode { file })?, &out)
+        }
+    }
+}
+
+fn hand_out(reply: &Value, out: &Path) -> Result<(), Failure> {
+    write_out(out, reply["file"].as_str().unwrap_or_default())?;
+    if reply["certificate"] == true {
+        eprintln!("The certificate is in {}. Only the machine that asked can read it.", out.display());
+        eprintln!("At the new office: noroshi join --certificate FILE. Read out the fingerprint of the organisation:");
+        println!("{}", reply["organisation"].as_str().unwrap_or_default());
+    } else {
+        eprintln!("This node issues no certificates. The approval is in {}; carry it to the node of", out.display());
+        eprintln!("headquarters that does and run there: noroshi nodes certify FILE --out FILE");
+    }
+    Ok(())
+}
+
+fn confirm_time(folder: &DataFolder, login: String) -> Result<(), Failure> {
+    let now = noroshi_node::view::Time::from_ms(crate::office::wall_ms()).0;
+    eprintln!("You sign that it is {now} now.");
+    let reply = perform(folder, Request::ConfirmTime(administrator(login)?))?;
+    println!("{}", reply["at"].as_str().unwrap_or_default());
+    Ok(())
+}
+
 fn people(folder: &DataFolder, user: User) -> Result<(), Failure> {
     match user {
         User::Add(add) => add_person(folder, add),
@@ -96,6 +154,58 @@ fn people(folder: &DataFolder, user: User) -> Result<(), Failure> {
             let by = administrator(by)?;
             let password = secrets::make(secrets::NEW_PASSWORD, &format!("new password of {login}"))?;
             perform(folder, Request::UserPassword { login, password, by })?;
+            Ok(())
+        }
+        User::Suspend(UserSuspend { login, reason, by }) => {
+            let by = administrator(by)?;
+            let reply = perform(folder, Request::UserSuspend { login, reason, by })?;
+            if reply["awaits_second"] == true {
+                eprintln!("An administrator is stopped when a second administrator does the same.");
+            }
+            Ok(())
+        }
+        User::Lift { login, by } => {
+            let by = administrator(by)?;
+            perform(folder, Request::UserLift { login, by }).map(|_| ())
+        }
+    }
+}
+
+fn keys(folder: &DataFolder, command: Keys) -> Result<(), Failure> {
+    match command {
+        Keys::List(json) => {
+            let reply = perform(folder, Request::KeyList)?;
+            if json.json {
+                println!("{reply}");
+                return Ok(());
+            }
+            for key in reply["keys"].as_array().into_iter().flatten() {
+                let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+                let (state, name) = (text(&key["state"]), text(&key["user"]["name"]));
+                println!("{}\t{state}\t{name}\t{}", text(&key["id"]), text(&key["fingerprint"]));
+            }
+            Ok(())
+        }
+        Keys::Approve { login, fingerprint, by } => {
+            let heard = match fingerprint {
+                Some(heard) => heard,
+                None => ask_fingerprint(&format!("fingerprint of the key, as {login} reads it out"), "--fingerprint")?,
+            };
+            let by = administrator(by)?;
+            perform(folder, Request::KeyApprove { login, fingerprint: heard.to_string(), by }).map(|_| ())
+        }
+        Keys::End { key, by } => {
+            let by = administrator(by)?;
+            perform(folder, Request::KeyEnd { key, by }).map(|_| ())
+        }
+        Keys::Rescue { login } => {
+            let passphrase = secrets::ask(secrets::PASSPHRASE, "passphrase of the organisation's root key")?;
+            let password = secrets::make(secrets::NEW_PASSWORD, &format!("new password of {login}"))?;
+            let reply = perform(folder, Request::Rescue(Rescue { login, password, passphrase }))?;
+            eprintln!(
+                "Print the recovery sheet below and keep it in a safe, and carry the sealed root key away again.\n"
+            );
+            println!("{}", reply["recovery"].as_str().unwrap_or_default());
             Ok(())
         }
     }
@@ -146,6 +256,13 @@ fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
         node["clock"]["offset_ms"],
         if node["clock"]["suspect"] == true { ", suspect" } else { "" }
     );
+    if let Some(until) = reply["certificate"]["until"].as_str() {
+        let problem = reply["certificate"]["problem"].as_str().map(|problem| format!(", not renewed: {problem}"));
+        println!("certificate: until {until}{}", problem.unwrap_or_default());
+    }
+    for alarm in reply["alarms"].as_array().into_iter().flatten() {
+        println!("ALARM {}: {}", alarm["code"].as_str().unwrap_or(""), alarm["text"].as_str().unwrap_or(""));
+    }
     for peer in reply["peers"].as_array().into_iter().flatten() {
         println!(
             "{}\t{}\tmissing here {}, there {}\tlast heard {}",

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use noroshi_sync::id::EntryId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::office::Office;
 
 /// Longest line, bytes.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+const LINE_BYTES_MAX: u64 = 256 * 1024;
 /// Commands answered at once.
 const CONNECTIONS_MAX: usize = 8;
 /// A command line that sends nothing is dropped.
@@ -33,8 +34,38 @@ pub enum Request {
     Status,
     UserList,
     UserAdd(NewPerson),
-    UserPassword { login: String, password: String, by: Administrator },
+    UserPassword {
+        login: String,
+        password: String,
+        by: Administrator,
+    },
+    UserSuspend {
+        login: String,
+        reason: String,
+        by: Administrator,
+    },
+    UserLift {
+        login: String,
+        by: Administrator,
+    },
+    KeyList,
+    KeyApprove {
+        login: String,
+        fingerprint: String,
+        by: Administrator,
+    },
+    KeyEnd {
+        key: EntryId,
+        by: Administrator,
+    },
+    Rescue(Rescue),
     InviteNode(Invitation),
+    ApproveNode(NodeApproval),
+    /// The text of a request or an approval.
+    CertifyNode {
+        file: String,
+    },
+    ConfirmTime(Administrator),
 }
 
 /// The administrator who signs; the password unseals the key on this machine.
@@ -68,6 +99,32 @@ pub struct Invitation {
     pub addresses: Vec<String>,
     pub hours: u16,
     pub by: Administrator,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeApproval {
+    /// The text of the file.
+    pub request: String,
+    pub office: String,
+    pub kind: String,
+    pub hub: bool,
+    pub by: Administrator,
+}
+
+/// By the root key: the passphrase unseals it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rescue {
+    pub login: String,
+    pub password: String,
+    pub passphrase: String,
+}
+
+impl std::fmt::Debug for Rescue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rescue({})", self.login)
+    }
 }
 
 impl std::fmt::Debug for Administrator {

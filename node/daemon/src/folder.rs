@@ -15,6 +15,8 @@ pub enum FolderError {
     NotANode(String),
     #[error("{0} already holds a node; choose another folder")]
     Taken(String),
+    #[error("{0} waits for its certificate: run `noroshi join --certificate FILE` with the answer to its request")]
+    Waiting(String),
     #[error("another noroshi process uses {0}")]
     InUse(String),
     #[error("{path} can be read by other users of this machine (mode {mode:o}): run `chmod {want:o} {path}`")]
@@ -53,11 +55,36 @@ impl DataFolder {
         if !folder.keys().is_dir() {
             return Err(FolderError::NotANode(folder.name()));
         }
+        if folder.keys().join("join-request.txt").exists() && !folder.keys().join("node.key").exists() {
+            return Err(FolderError::Waiting(folder.name()));
+        }
+        folder.check_privacy()
+    }
+
+    /// Opens the folder of a machine that has asked to join and is no node yet.
+    pub fn waiting(path: &Path) -> Result<Self, FolderError> {
+        Self { path: path.to_path_buf() }.check_privacy()
+    }
+
+    /// Removes what a node stores; its keys and its configuration stay.
+    pub fn remove_store(&self) -> Result<(), FolderError> {
+        for name in ["noroshi.db", "noroshi.db-wal", "noroshi.db-shm", "storage-id"] {
+            let path = self.path.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.io(&path, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_privacy(self) -> Result<Self, FolderError> {
+        let (folder, path) = (&self, &self.path);
         let mode = std::fs::metadata(path).map_err(|error| folder.io(path, error))?.mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(FolderError::Exposed { path: folder.name(), mode, want: 0o700 });
         }
-        Ok(folder)
+        Ok(self)
     }
 
     /// Claims the folder for this process.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use noroshi_net::SystemClock;
 use noroshi_provisioning::browser::{LeafKey, LeafRequest};
+use noroshi_provisioning::join::renewal::RenewalRequest;
 use noroshi_provisioning::join::{JoinRequest, JoinResponse, Joined, accept_response, check_request, make_request};
 use noroshi_provisioning::key::KeyPair;
 use noroshi_provisioning::{IssuingKey, JoinCode, KeyFolder};
@@ -21,6 +22,8 @@ use crate::config::Config;
 use crate::folder::DataFolder;
 use crate::founding::{addresses, configured};
 use crate::office::{Office, wall_ms};
+use crate::offline;
+use crate::renewal;
 use crate::web_tls;
 
 /// Largest answer to a joining node, bytes.
@@ -37,11 +40,22 @@ pub enum JoinReply {
     },
     /// To a node that asked for a certificate for browsers.
     Leaf(Vec<u8>),
+    /// To a node whose certificate is to be renewed.
+    Renewed(Vec<u8>),
 }
 
 /// Makes the folder a node of the office that the code names. The node's key is written last.
 pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
-    let code: JoinCode = join.code.parse()?;
+    match (&join.code, &join.request, &join.certificate) {
+        (Some(code), ..) => by_code(data, join, code),
+        (_, Some(file), _) => offline::asking::ask(data, join, file),
+        (.., Some(file)) => offline::asking::install(data, join, file),
+        _ => Err("give a join code, --request or --certificate".into()),
+    }
+}
+
+fn by_code(data: &Path, join: &Join, code: &str) -> Result<(), Failure> {
+    let code: JoinCode = code.parse()?;
     if code.expires_ms < wall_ms() {
         return Err("the join code has expired: ask for a new one (is this machine's clock right?)".into());
     }
@@ -66,7 +80,7 @@ pub fn join(data: &Path, join: &Join) -> Result<(), Failure> {
 }
 
 /// As given, or else the machine's host name.
-fn name_of(join: &Join) -> String {
+pub fn name_of(join: &Join) -> String {
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = join.name.clone().unwrap_or_else(host).trim().to_owned();
     if name.is_empty() { "node".to_owned() } else { name }
@@ -89,7 +103,7 @@ fn welcome(bytes: &[u8]) -> Result<JoinResponse, Failure> {
     match decode(bytes)? {
         JoinReply::Welcome(response) => Ok(JoinResponse::decode(&response)?),
         JoinReply::Refused { reason, .. } => Err(format!("headquarters refused: {reason}").into()),
-        JoinReply::Leaf(_) => Err("headquarters answered another question".into()),
+        JoinReply::Leaf(_) | JoinReply::Renewed(_) => Err("headquarters answered another question".into()),
     }
 }
 
@@ -130,6 +144,8 @@ pub fn desk(office: &Arc<Office>) -> Option<impl noroshi_net::JoinPort + use<>> 
                 web_tls::issue::for_other(&office, &request, from)
                     .await
                     .map_or_else(|(code, reason)| JoinReply::Refused { code, reason }, JoinReply::Leaf)
+            } else if RenewalRequest::is_one(&request) {
+                renewal::answer(&office, &issuing, &request)
             } else {
                 let _turn = turn.lock().await;
                 admit(&office, &issuing, &request).await
@@ -137,6 +153,7 @@ pub fn desk(office: &Arc<Office>) -> Option<impl noroshi_net::JoinPort + use<>> 
             match &reply {
                 JoinReply::Welcome(_) => tracing::info!(%from, "a node joined"),
                 JoinReply::Refused { code, reason } => tracing::warn!(%from, code, reason, "a node was refused"),
+                JoinReply::Renewed(_) => tracing::info!(%from, "a node renewed its certificate"),
                 JoinReply::Leaf(_) => {}
             }
             wire::encode(&reply)

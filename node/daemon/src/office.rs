@@ -13,6 +13,7 @@ use crate::commands::Failure;
 use crate::config::Config;
 use crate::control::{Reply, Request};
 use crate::folder::{DataFolder, FolderLock};
+use crate::renewal;
 use crate::web_tls::issue::Turn;
 
 /// Set by `noroshi demo` for its nodes: the app shows that nothing of this is real.
@@ -26,6 +27,7 @@ pub struct Office {
     pub keys: KeyFolder,
     pub node: Node,
     pub web_turn: Turn,
+    pub certificate: renewal::State,
     _lock: FolderLock,
 }
 
@@ -42,7 +44,16 @@ impl Office {
         let keys = KeyFolder::in_data_folder(folder.path());
         let identity = keys.load_node()?;
         let node = open_node_at(folder, identity.clone(), clock)?;
-        Ok(Self { folder: folder.clone(), config, identity, keys, node, web_turn: Turn::default(), _lock: lock })
+        Ok(Self {
+            folder: folder.clone(),
+            config,
+            identity,
+            keys,
+            node,
+            web_turn: Turn::default(),
+            certificate: renewal::State::default(),
+            _lock: lock,
+        })
     }
 
     /// Carries out a command of the control socket or of the command line.

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 use noroshi_net::{
-    Config as NetConfig, DiscoveryConfig, Identity, JoinPort, LinkPhase, LinkState, Net, NetEvent, Target, Via,
+    Clock, Config as NetConfig, DiscoveryConfig, JoinPort, LinkPhase, LinkState, Net, NetEvent, SystemClock, Target,
+    Via,
 };
 use noroshi_node::Node;
 use noroshi_node::view::{PeerState, PeerVia};
+use noroshi_provisioning::join::renewal::Life;
 use noroshi_provisioning::ledger::{NodeRecord, addresses_draft};
 use noroshi_provisioning::{Directory, NodeAddress};
-use noroshi_sync::event::Notice;
+use noroshi_sync::event::{Notice, Now};
 use noroshi_sync::id::{EntryId, NodeId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -21,9 +23,39 @@ use crate::commands::Failure;
 use crate::founding;
 use crate::joining;
 use crate::office::Office;
+use crate::renewal::{self, Care};
 
 /// Events of the network that wait to be noted; while it is full, nothing is taken from peers.
 const EVENTS_MAX: usize = 1_024;
+
+/// This machine's clock, and what else the node knows of the time.
+struct OfficeClock {
+    system: SystemClock,
+    node: Node,
+    /// When the certificate of this node was issued.
+    issued_ms: u64,
+}
+
+impl OfficeClock {
+    fn new(office: &Office) -> Result<Self, Failure> {
+        let issued_ms = Life::of(&office.identity)?.from_ms;
+        Ok(Self { system: SystemClock::new(), node: office.node.clone(), issued_ms })
+    }
+}
+
+impl Clock for OfficeClock {
+    fn now(&self) -> Now {
+        self.system.now()
+    }
+
+    fn headquarters_ms(&self) -> Option<u64> {
+        self.node.directory().headquarters_time().map(|(at_ms, _)| at_ms)
+    }
+
+    fn floor_ms(&self) -> u64 {
+        self.issued_ms.max(self.system.floor_ms())
+    }
+}
 
 /// The running network of an office.
 pub struct Line {
@@ -35,17 +67,15 @@ pub struct Line {
 impl Line {
     pub async fn start(office: &Arc<Office>) -> Result<Self, Failure> {
         let node = office.node.clone();
-        let identity = Identity::new(
-            office.identity.chain().to_vec(),
-            office.identity.pkcs8().to_vec(),
-            office.identity.root_certificate().to_vec(),
-        )?;
+        let identity = renewal::net_identity(&office.identity)?;
+        let clock = Arc::new(OfficeClock::new(office)?);
         let sync = &office.config.sync;
         let links = closed_lines(&node);
         let config = NetConfig {
             peers: sync.peers.clone(),
             discovery: sync.discovery.then(|| DiscoveryConfig { interfaces: sync.interfaces.clone() }),
             links,
+            clock,
             join: joining::desk(office).map(|desk| Arc::new(desk) as Arc<dyn JoinPort>),
             ..NetConfig::new(identity, vec![sync.listen])
         };
@@ -59,7 +89,9 @@ impl Line {
         };
         let net = Arc::new(Net::start(config, Arc::new(store), events)?);
         let stop = CancellationToken::new();
+        let care = Care::new(office.clone(), Arc::downgrade(&net));
         let tasks = vec![
+            tokio::spawn(care.run(stop.clone())),
             spawn(&stop, note_events(node.clone(), events_in)),
             spawn(&stop, pass_changes(node.clone(), net.clone())),
             spawn(&stop, pass_links(node.clone(), net.clone())),
@@ -116,6 +148,10 @@ async fn note_events(node: Node, mut events: mpsc::Receiver<NetEvent>) {
     while let Some(event) = events.recv().await {
         match event {
             NetEvent::Link { peer, state } => note_link(&node, peer, &state),
+            NetEvent::Doubled { node: doubled } => {
+                tracing::error!(node = %doubled.short(), "two running programs are the same node");
+                node.peer_board().note_doubled(doubled);
+            }
             NetEvent::Notice(notice) => note(&node, notice).await,
         }
     }

@@ -47,6 +47,14 @@ pub fn organisation_name(der: &[u8]) -> Result<String, InvalidCertificate> {
     name.as_str().map(str::to_string).map_err(|_| InvalidCertificate::Nameless)
 }
 
+/// From when and until when a certificate is valid, milliseconds since 1970.
+pub fn validity(der: &[u8]) -> Result<(u64, u64), InvalidCertificate> {
+    let certificate = parse(der)?;
+    let ms = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0) * 1_000;
+    let validity = certificate.validity();
+    Ok((ms(validity.not_before), ms(validity.not_after)))
+}
+
 /// Checks that `chain` (the node's certificate, then intermediates) leads to `root` and may be used on both sides of a
 /// connection. As of the moment the first certificate became valid: expiry is judged elsewhere.
 pub fn check_chain(root: &[u8], chain: &[Vec<u8>]) -> Result<NodeId, InvalidCertificate> {

@@ -57,14 +57,21 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     let temporary = temporary_beside(path);
     write_synced(&temporary, bytes)?;
-    fs::rename(&temporary, path).map_err(|error| io_error(path, error))?;
-    sync_folder(path)
+    rename(&temporary, path)
 }
 
-/// Gives a file another name; what had that name is gone. On disk when this returns.
+/// Puts a file in the place of another one in the same folder.
 pub fn rename(from: &Path, to: &Path) -> Result<(), KeyFileError> {
-    fs::rename(from, to).map_err(|error| io_error(from, error))?;
+    fs::rename(from, to).map_err(|error| io_error(to, error))?;
     sync_folder(to)
+}
+
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), KeyFileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a file that nobody but its owner may read.

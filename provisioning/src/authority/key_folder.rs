@@ -3,7 +3,9 @@
 //! `node.key`, `node.pem` (certificate and intermediates), `organisation.pem` (root certificate); at headquarters also
 //! `issuing.key`, `issuing.pem`, for browsers `browser-ca.key` and `browser-ca.pem`, and, until they are carried to a safe,
 //! `root.key.sealed` and `browser-ca.key.sealed`; `web.pem` is what browsers see of this node (key, leaf, authority); and for
-//! people who administrate at this machine `administrators/<user>.sealed` (beside it `….pending` while a password changes).
+//! people who administrate at this machine `administrators/<user>.sealed` (beside it `….pending` while a
+//! password changes). A machine that asked to join by file and waits
+//! has `join-request.txt`, `join-request.key` and `join-sealing.key` instead of the first three.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +15,12 @@ use super::identity::NodeIdentity;
 use super::issue::IssuingKey;
 use super::key_file::{self, KeyFileError};
 use crate::browser::{BrowserAuthority, WebIdentity, check_leaf};
+use crate::join::files::{OfflineRequest, RequestKeys};
 use crate::password::Verifier;
 
+const REQUEST: &str = "join-request.txt";
+const REQUEST_KEY: &str = "join-request.key";
+const REQUEST_SEALING: &str = "join-sealing.key";
 /// What the name of a key ends with that waits for its password to be in force.
 const PENDING: &str = ".pending";
 /// Of a hash, to tell one password from another.
@@ -88,6 +94,37 @@ impl KeyFolder {
     /// Puts a renewed certificate in place of the old one.
     pub fn replace_chain(&self, chain: &[Vec<u8>]) -> Result<(), KeyFileError> {
         key_file::replace(&self.file("node.pem"), key_file::certificates_pem(chain).as_bytes())
+    }
+
+    // --- a machine that waits for its certificate
+
+    /// What a machine keeps between its request and the answer. The request itself is written last.
+    pub fn save_request(&self, keys: &RequestKeys, request: &OfflineRequest) -> Result<(), KeyFileError> {
+        key_file::replace(&self.file(REQUEST_KEY), key_file::key_pem(&keys.node).as_bytes())?;
+        key_file::replace(&self.file(REQUEST_SEALING), keys.sealing_secret().as_slice())?;
+        key_file::replace(&self.file(REQUEST), request.to_text().as_bytes())
+    }
+
+    /// `None` when this machine has not asked, or is a node already.
+    pub fn load_request(&self) -> Result<Option<(RequestKeys, OfflineRequest)>, KeyFileError> {
+        let path = self.file(REQUEST);
+        if !path.exists() || self.file("node.key").exists() {
+            return Ok(None);
+        }
+        let malformed = |name: &str| KeyFileError::Malformed { path: self.file(name), what: "kept join request" };
+        let node = key_file::read_key(&self.file(REQUEST_KEY))?;
+        let sealing = key_file::read_secret(&self.file(REQUEST_SEALING))?;
+        let sealing: &[u8; 32] = sealing.as_slice().try_into().map_err(|_| malformed(REQUEST_SEALING))?;
+        let request = OfflineRequest::from_text(&key_file::read_public(&path)?).map_err(|_| malformed(REQUEST))?;
+        if request.node != node.node() {
+            return Err(malformed(REQUEST));
+        }
+        Ok(Some((RequestKeys::from_parts(node, sealing), request)))
+    }
+
+    /// Forgets a request that was answered.
+    pub fn drop_request(&self) -> Result<(), KeyFileError> {
+        [REQUEST, REQUEST_SEALING, REQUEST_KEY].iter().try_for_each(|name| key_file::remove(&self.file(name)))
     }
 
     // --- headquarters
@@ -210,13 +247,14 @@ impl KeyFolder {
         self.load_if_there(&format!("administrators/{user}.sealed"))
     }
 
-    /// The key under a password that is about to be set, which this `verifier` is of. It takes the place of the present
-    /// one when [`Self::settle_sealed_administrator`] is told that the verifier is in force, also after a restart.
+    /// The keys of a person (the one in use, one that waits to be named) under a password that is about to be set, which
+    /// this `verifier` is of. They take the places of the present ones when [`Self::settle_sealed_administrator`] is told
+    /// that the verifier is in force, also after a restart.
     pub fn save_pending_administrator(
         &self,
         user: UserId,
         verifier: &Verifier,
-        sealed: &[u8],
+        sealed: [Option<&[u8]>; 2],
     ) -> Result<(), KeyFileError> {
         let folder = self.folder.join("administrators");
         key_file::create_folder(&folder)?;
@@ -229,18 +267,47 @@ impl KeyFolder {
                 std::fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
-        key_file::replace(&self.pending_file(user, verifier), sealed)
+        for ((pending, _), sealed) in self.pending_files(user, verifier).iter().zip(sealed) {
+            if let Some(sealed) = sealed {
+                key_file::replace(pending, sealed)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Puts the key that waits for this verifier in the place of the present one, if one does.
+    /// Puts the keys that wait for this verifier in the places of the present ones.
     pub fn settle_sealed_administrator(&self, user: UserId, verifier: &Verifier) -> Result<(), KeyFileError> {
-        let (from, to) = (self.pending_file(user, verifier), self.administrator_file(user));
-        if from.exists() { key_file::rename(&from, &to) } else { Ok(()) }
+        for (pending, present) in self.pending_files(user, verifier) {
+            if pending.exists() {
+                key_file::rename(&pending, &present)?;
+            }
+        }
+        Ok(())
     }
 
-    fn pending_file(&self, user: UserId, verifier: &Verifier) -> PathBuf {
+    /// Of the key in use and of the one that waits to be named: where it waits for a password, and its own place.
+    fn pending_files(&self, user: UserId, verifier: &Verifier) -> [(PathBuf, PathBuf); 2] {
         let tag: String = blake3::hash(verifier.as_str().as_bytes()).to_hex().chars().take(TAG_CHARS).collect();
-        self.folder.join("administrators").join(format!("{user}.{tag}{PENDING}"))
+        [self.administrator_file(user), self.requested_file(user)].map(|present| {
+            let mut pending = present.clone().into_os_string();
+            pending.push(format!(".{tag}{PENDING}"));
+            (PathBuf::from(pending), present)
+        })
+    }
+
+    /// A key that waits to be named, beside the one in use.
+    pub fn save_requested_administrator(&self, user: UserId, sealed: &[u8]) -> Result<(), KeyFileError> {
+        key_file::create_folder(&self.folder.join("administrators"))?;
+        key_file::replace(&self.requested_file(user), sealed)
+    }
+
+    pub fn load_requested_administrator(&self, user: UserId) -> Result<Option<Vec<u8>>, KeyFileError> {
+        self.load_if_there(&format!("administrators/{user}.requested"))
+    }
+
+    /// The key that waited is named: from now on it is the one in use.
+    pub fn promote_requested_administrator(&self, user: UserId) -> Result<(), KeyFileError> {
+        key_file::rename(&self.requested_file(user), &self.administrator_file(user))
     }
 
     /// Who administrates at this machine, ascending.
@@ -268,6 +335,10 @@ impl KeyFolder {
 
     fn administrator_file(&self, user: UserId) -> PathBuf {
         self.folder.join("administrators").join(format!("{user}.sealed"))
+    }
+
+    fn requested_file(&self, user: UserId) -> PathBuf {
+        self.folder.join("administrators").join(format!("{user}.requested"))
     }
 
     fn file(&self, name: &str) -> PathBuf {

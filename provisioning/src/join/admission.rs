@@ -7,6 +7,7 @@ use super::message::{JoinRequest, JoinResponse, KnownNode};
 use crate::authority::{IssueError, IssuingKey};
 use crate::body::Body;
 use crate::field::InvalidField;
+use crate::id::OfficeId;
 use crate::ledger::{Directory, Invite, NodeEnrol};
 use crate::limits::ADDRESSES_MAX;
 
@@ -88,15 +89,29 @@ pub fn check_request(
         Standing::Invited if now_ms > invite.expires_ms => return Err(JoinRefusal::Expired),
         Standing::Invited => Some(enrolment(request, name, directory, id)?),
     };
-    let response = JoinResponse {
+    let known = directory.node(request.node).map_or(name, |node| &node.name);
+    let response = response_for(request.node, request.office, known, directory, issuing, root, now_ms)?;
+    Ok(Admission { enrolment, response })
+}
+
+/// The papers of a node that is, or is about to be, enrolled.
+pub fn response_for(
+    node: NodeId,
+    office: OfficeId,
+    name: &str,
+    directory: &Directory,
+    issuing: &IssuingKey,
+    root: &[u8],
+    now_ms: u64,
+) -> Result<JoinResponse, IssueError> {
+    Ok(JoinResponse {
         version: JoinResponse::VERSION,
         root: root.to_vec(),
-        chain: issuing.issue(request.node, now_ms)?,
-        office: request.office,
-        name: directory.node(request.node).map_or_else(|| name.clone(), |node| node.name.clone()),
+        chain: issuing.issue(node, now_ms)?,
+        office,
+        name: name.to_owned(),
         headquarters: headquarters(directory),
-    };
-    Ok(Admission { enrolment, response })
+    })
 }
 
 enum Standing {

@@ -104,7 +104,7 @@ pub struct JoinResponse {
 }
 
 impl JoinResponse {
-    pub(super) const VERSION: u8 = VERSION;
+    pub(crate) const VERSION: u8 = VERSION;
 
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(self)
@@ -180,6 +180,19 @@ pub enum InvalidResponse {
 
 /// Believes an answer, or not: the root must have the code's fingerprint, the chain under it must be for `key`.
 pub fn accept_response(code: &JoinCode, key: KeyPair, response: JoinResponse) -> Result<Joined, InvalidResponse> {
+    let office = response.office;
+    let joined = check_response(key, response)?;
+    if joined.identity.organisation() != code.organisation {
+        return Err(InvalidResponse::OtherOrganisation);
+    }
+    if office != code.office {
+        return Err(InvalidResponse::OtherOffice);
+    }
+    Ok(joined)
+}
+
+/// Limits and form of an answer, and that its certificates are for `key`. Whose root it is, is for the caller to know.
+pub(super) fn check_response(key: KeyPair, response: JoinResponse) -> Result<Joined, InvalidResponse> {
     if response.version != VERSION {
         return Err(InvalidResponse::Version);
     }
@@ -192,13 +205,7 @@ pub fn accept_response(code: &JoinCode, key: KeyPair, response: JoinResponse) ->
     if many {
         return Err(InvalidField::new("headquarters", "too_many").into());
     }
-    let root = public_key(&response.root).map_err(InvalidResponse::Root)?;
-    if OrgId::of_root(&root) != code.organisation {
-        return Err(InvalidResponse::OtherOrganisation);
-    }
-    if response.office != code.office {
-        return Err(InvalidResponse::OtherOffice);
-    }
+    public_key(&response.root).map_err(InvalidResponse::Root)?;
     let identity = NodeIdentity::new(key, response.chain, response.root)?;
     Ok(Joined { identity, office: response.office, name: response.name, headquarters: response.headquarters })
 }

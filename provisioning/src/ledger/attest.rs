@@ -4,8 +4,8 @@ use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 
 use super::body::{
-    DeviceEnrol, DeviceRequest, DeviceRequestEnd, DeviceSuspend, NodeAddresses, PasswordVerifier, PostSet,
-    RulesAccepted, TimeMark, UserSuspend, Witness,
+    AdministratorKeyRequest, DeviceEnrol, DeviceRequest, DeviceRequestEnd, DeviceSuspend, NodeAddresses,
+    PasswordVerifier, PostSet, RulesAccepted, TimeMark, UserSuspend, Witness,
 };
 use super::directory::Directory;
 use super::rooms::LedgerRooms;
@@ -60,6 +60,11 @@ impl NodeWriter<'_> {
 
     pub fn accept_rules(&self, id: EntryId, rules: EntryId) -> Result<Draft, InvalidField> {
         self.draft(self.directory.rooms().directory, id, &RulesAccepted { user: self.author, rules })
+    }
+
+    /// The author asks for a key of theirs to be named.
+    pub fn request_key(&self, id: EntryId, key: [u8; 32]) -> Result<Draft, InvalidField> {
+        self.draft(self.directory.rooms().directory, id, &AdministratorKeyRequest { user: self.author, key })
     }
 
     /// Makes or changes a post of this office; `replaces` is filled in.

@@ -14,7 +14,7 @@ mod suspensions;
 mod time_mark;
 mod verifier;
 
-pub use administrators::{AdministratorKeyEnd, AdministratorKeySet};
+pub use administrators::{AdministratorKeyEnd, AdministratorKeyRequest, AdministratorKeySet};
 pub use details::{Details, Employment, UserDetail, UserTransfer};
 pub use devices::{DeviceEnrol, DeviceRequest, DeviceRequestEnd, RequestOutcome};
 pub use nodes::{InviteCancel, NodeAddresses, NodeEnrol, NodeInvite, enrol_statement};
@@ -48,6 +48,7 @@ pub enum LedgerBody {
     InviteCancel(InviteCancel),
     PolicySet(PolicySet),
     RulesSet(RulesSet),
+    AdministratorKeyRequest(AdministratorKeyRequest),
     UserSet(UserSet),
     RoleGrant(RoleGrant),
     RoleRemove(RoleRemove),
@@ -81,6 +82,7 @@ impl LedgerBody {
             kind::INVITE_CANCEL => Self::InviteCancel(Body::decode(bytes)?),
             kind::POLICY_SET => Self::PolicySet(Body::decode(bytes)?),
             kind::RULES_SET => Self::RulesSet(Body::decode(bytes)?),
+            kind::ADMINISTRATOR_KEY_REQUEST => Self::AdministratorKeyRequest(Body::decode(bytes)?),
             kind::USER_SET => Self::UserSet(Body::decode(bytes)?),
             kind::ROLE_GRANT => Self::RoleGrant(Body::decode(bytes)?),
             kind::ROLE_REMOVE => Self::RoleRemove(Body::decode(bytes)?),

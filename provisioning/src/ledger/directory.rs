@@ -7,8 +7,8 @@ use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 
 use super::body::Policy;
 use super::record::{
-    AdministratorKeyRecord, DeviceRecord, Invite, NodeRecord, Office, Post, Request, Revoked, Rules, Suspension, User,
-    VerifierRecord,
+    AdministratorKeyRecord, DeviceRecord, Invite, KeyRequest, NodeRecord, Office, Post, Request, Revoked, Rules,
+    Suspension, User, VerifierRecord,
 };
 use super::rooms::{LedgerRooms, room_ids};
 use crate::id::{OfficeId, OrgId, PostId};
@@ -45,6 +45,7 @@ pub struct Directory {
     pub(super) nodes_of: BTreeMap<OfficeId, BTreeSet<NodeId>>,
     pub(super) invites: BTreeMap<EntryId, Invite>,
     pub(super) keys: BTreeMap<EntryId, AdministratorKeyRecord>,
+    pub(super) key_requests: BTreeMap<UserId, KeyRequest>,
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) logins: BTreeMap<String, UserId>,
     pub(super) role_removals: BTreeMap<(UserId, Role), Vec<EntryId>>,
@@ -80,6 +81,7 @@ impl Directory {
             nodes_of: BTreeMap::new(),
             invites: BTreeMap::new(),
             keys: BTreeMap::new(),
+            key_requests: BTreeMap::new(),
             users: BTreeMap::new(),
             logins: BTreeMap::new(),
             role_removals: BTreeMap::new(),
@@ -201,6 +203,13 @@ impl Directory {
     }
     pub fn administrator_key(&self, entry: EntryId) -> Option<&AdministratorKeyRecord> {
         self.keys.get(&entry)
+    }
+    /// Keys that wait to be named: of each system administrator the newest.
+    pub fn key_requests(&self) -> impl Iterator<Item = &KeyRequest> {
+        self.key_requests.values()
+    }
+    pub fn key_request(&self, entry: EntryId) -> Option<&KeyRequest> {
+        self.key_requests.values().find(|request| request.entry == entry)
     }
     pub fn administrator_key_by_public(&self, public_key: &[u8; 32]) -> Option<&AdministratorKeyRecord> {
         self.keys.values().find(|record| record.key == *public_key)

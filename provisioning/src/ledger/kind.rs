@@ -27,6 +27,8 @@ pub const INVITE_CANCEL: u16 = 265;
 pub const POLICY_SET: u16 = 268;
 /// Directory: the rules of use that everybody accepts.
 pub const RULES_SET: u16 = 269;
+/// Directory: an administrator asks for a key of theirs to be named.
+pub const ADMINISTRATOR_KEY_REQUEST: u16 = 270;
 /// Directory: a person.
 pub const USER_SET: u16 = 272;
 /// Directory: a person has a role.

@@ -65,6 +65,16 @@ pub struct AdministratorKeyRecord {
     pub key: [u8; 32],
 }
 
+/// A key that an administrator made and that nobody has named yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyRequest {
+    /// The id that the entry which names the key will have, too.
+    pub entry: EntryId,
+    pub user: UserId,
+    pub key: [u8; 32],
+    pub at_ms: u64,
+}
+
 /// An invitation that counts, used or not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invite {

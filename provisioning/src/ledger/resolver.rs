@@ -1,5 +1,6 @@
 //! From a set of entries to a [`Directory`]. See the page of [`crate::ledger`] for the rules.
 
+mod administrators;
 mod devices;
 mod nodes;
 mod organisation;
@@ -17,7 +18,6 @@ use noroshi_sync::log::LogId;
 use super::act::{Act, ActKey};
 use super::body::LedgerBody;
 use super::directory::{Counts, Directory};
-use super::record::AdministratorKeyRecord;
 use super::rights::{Candidates, Rights, Verdicts};
 use super::rooms::{LedgerRooms, room_ids};
 use crate::id::OrgId;
@@ -96,6 +96,7 @@ impl Ledger {
         resolution.nodes();
         resolution.roaming();
         resolution.people();
+        resolution.key_requests();
         resolution.devices();
         resolution.suspensions();
         resolution.organisation();
@@ -148,22 +149,5 @@ impl Resolution<'_> {
             self.counted.insert(key);
         }
         allowed
-    }
-
-    fn keys(&mut self) {
-        for (key, act) in self.acts {
-            match &act.body {
-                LedgerBody::AdministratorKeySet(body) if self.now.has_key(key) => {
-                    self.counted.insert(*key);
-                    let record = AdministratorKeyRecord { entry: key.id, user: body.user, key: body.key };
-                    self.directory.keys.insert(key.id, record);
-                }
-                LedgerBody::AdministratorKeyEnd(body) if self.now.has_ended(&body.key, &key.id) => {
-                    self.counted.insert(*key);
-                }
-                _ => {}
-            }
-        }
-        self.directory.keys.retain(|entry, _| !self.now.is_ended(entry));
     }
 }

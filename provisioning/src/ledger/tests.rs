@@ -1,5 +1,6 @@
 //! The ledger judged as a whole: what counts, what does not, and that the order of arrival never matters.
 
+mod administrators;
 mod devices;
 mod golden;
 mod hostile;

@@ -44,8 +44,9 @@ fn a_new_organisation_can_do_everything_it_needs() {
     let founded = found(&founding()).unwrap();
     let directory = directory_of(&founded);
     assert_eq!(directory.organisation(), founded.organisation);
-    assert_eq!(directory.counts(), Counts { counted: 7, unknown: 0, hidden: 0 });
+    assert_eq!(directory.counts(), Counts { counted: 8, unknown: 0, hidden: 0 });
     assert!(directory.is_headquarters_node(founded.identity.node()));
+    assert_eq!(directory.headquarters_time().map(|(at_ms, _)| at_ms), Some(NOW_MS));
     let user = directory.user_by_login("asanagi").unwrap();
     assert_eq!(user.id, founded.administrator.user());
     assert!(user.roles.contains(&Role::SystemAdmin));

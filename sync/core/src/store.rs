@@ -6,7 +6,10 @@
 //! follows what changed and not what is stored.
 
 pub mod conformance;
+pub mod ledger_only;
 pub mod memory;
+
+pub use ledger_only::Scope;
 
 use std::collections::BTreeMap;
 
@@ -223,20 +226,61 @@ pub trait Store {
 /// A question of a session to the store, as data: the driver asks it, where and when it likes, and brings the [`Answer`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query {
-    Greeting { peer: NodeId },
-    Changes { peer: NodeId, after: u64 },
-    List { peer: NodeId, after: Option<RoomId> },
-    Offers { peer: NodeId, rooms: Vec<RoomId> },
-    Holdings { peer: NodeId, rooms: Vec<RoomId> },
-    Windows { peer: NodeId, ranges: Vec<LogRange>, bytes_max: usize },
-    Registers { peer: NodeId, wanted: Vec<(RoomId, NodeId)> },
+    Greeting {
+        peer: NodeId,
+    },
+    Changes {
+        peer: NodeId,
+        after: u64,
+    },
+    List {
+        peer: NodeId,
+        after: Option<RoomId>,
+    },
+    Offers {
+        peer: NodeId,
+        rooms: Vec<RoomId>,
+    },
+    Holdings {
+        peer: NodeId,
+        rooms: Vec<RoomId>,
+    },
+    Windows {
+        peer: NodeId,
+        ranges: Vec<LogRange>,
+        bytes_max: usize,
+    },
+    Registers {
+        peer: NodeId,
+        wanted: Vec<(RoomId, NodeId)>,
+    },
     Apply(Batch),
+    /// The same, of the ledger alone ([`ledger_only`]).
+    LedgerOnly(Box<Query>),
 }
 
 impl Query {
     /// Whether the query needs the writer.
     pub fn is_write(&self) -> bool {
-        matches!(self, Self::Apply(_))
+        match self {
+            Self::LedgerOnly(inner) => inner.is_write(),
+            other => matches!(other, Self::Apply(_)),
+        }
+    }
+
+    /// The peer for whom it is asked.
+    pub fn peer(&self) -> &NodeId {
+        match self {
+            Self::Greeting { peer }
+            | Self::Changes { peer, .. }
+            | Self::List { peer, .. }
+            | Self::Offers { peer, .. }
+            | Self::Holdings { peer, .. }
+            | Self::Windows { peer, .. }
+            | Self::Registers { peer, .. } => peer,
+            Self::Apply(batch) => &batch.peer,
+            Self::LedgerOnly(inner) => inner.peer(),
+        }
     }
 }
 
@@ -263,6 +307,7 @@ pub fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer, Store
         Query::Holdings { peer, rooms } => Answer::Holdings(store.holdings(peer, rooms)?),
         Query::Windows { peer, ranges, bytes_max } => Answer::Windows(store.windows(peer, ranges, *bytes_max)?),
         Query::Registers { peer, wanted } => Answer::Registers(store.registers(peer, wanted)?),
+        Query::LedgerOnly(inner) => ledger_only::read(store, inner)?,
         Query::Apply(_) => return Err(StoreError::Invalid("a write was asked of a reader".into())),
     })
 }
@@ -271,6 +316,10 @@ pub fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer, Store
 pub fn execute<S: Store + ?Sized>(store: &mut S, query: Query) -> Result<Answer, StoreError> {
     match query {
         Query::Apply(batch) => Ok(Answer::Applied(store.apply(batch)?)),
+        Query::LedgerOnly(inner) => match *inner {
+            Query::Apply(batch) => Ok(Answer::Applied(ledger_only::apply(store, batch)?)),
+            reading => ledger_only::read(store, &reading),
+        },
         reading => read(store, &reading),
     }
 }

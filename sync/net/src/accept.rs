@@ -87,13 +87,13 @@ impl Acceptor {
         match (accepted(&quic), &self.joins) {
             (Ok(Accepted::Peer(peer)), _) if peer == self.own => refuse(CloseCode::Itself),
             (Ok(Accepted::Peer(peer)), _) => {
-                let (run, control_in) = match hear(&quic, self.handshake).await {
+                let (greeting, control_in) = match hear(&quic, self.handshake).await {
                     Ok(heard) => heard,
                     Err(ended) => return Some(ended),
                 };
                 drop(permit);
                 // A driver that is gone closes all connections.
-                _ = self.wiring.reports.send(Report::Arrived { peer, run, quic, control_in }).await;
+                _ = self.wiring.reports.send(Report::Arrived { peer, greeting, quic, control_in }).await;
                 None
             }
             (Ok(Accepted::Joiner), Some(joins)) => {

@@ -1,16 +1,16 @@
 //! What is read out of certificates: the identity of a node, the name of an organisation, and whether a chain holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use noroshi_sync::checkpoint::verify_signature;
 use noroshi_sync::id::NodeId;
-use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls::pki_types::{CertificateDer, TrustAnchor};
 use rustls::{CertificateError, OtherError};
 use webpki::{EndEntityCert, KeyUsage, ring as algorithms};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::limits::CHAIN_CERTIFICATES_MAX;
+use crate::validity::Validity;
 
 /// A subject public key info of Ed25519 is this and 32 bytes (RFC 8410 §4).
 const ED25519_KEY_INFO: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -59,14 +59,6 @@ pub fn root_public_key(root: &CertificateDer<'_>) -> Result<[u8; 32], InvalidCer
     Ok(key)
 }
 
-/// When the validity of a certificate begins.
-pub(crate) fn issued_at(leaf: &CertificateDer<'_>) -> Result<UnixTime, InvalidCertificate> {
-    let (_, parsed) =
-        X509Certificate::from_der(leaf).map_err(|error| InvalidCertificate::Encoding(error.to_string()))?;
-    let seconds = u64::try_from(parsed.validity().not_before.timestamp()).unwrap_or(0);
-    Ok(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-}
-
 /// The root as what chains must end at.
 pub(crate) fn anchor_of(root: &CertificateDer<'_>) -> Result<TrustAnchor<'static>, InvalidCertificate> {
     root_public_key(root)?;
@@ -75,17 +67,20 @@ pub(crate) fn anchor_of(root: &CertificateDer<'_>) -> Result<TrustAnchor<'static
     Ok(anchor.to_owned())
 }
 
-/// Whether a chain ends at the anchor, is valid at `now`, is Ed25519 throughout and may be used so.
+/// Whether a chain ends at the anchor, was ever valid as a whole, is Ed25519 throughout and may be used so. Whether it is
+/// valid now is for [`KnownTime`](crate::validity::KnownTime) to judge, when it is known who is there.
 pub(crate) fn check_chain(
     anchor: &TrustAnchor<'_>,
     leaf: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
-    now: UnixTime,
     usage: KeyUsage,
 ) -> Result<NodeId, rustls::Error> {
     if intermediates.len() + 2 > CHAIN_CERTIFICATES_MAX {
         return Err(invalid(format!("a chain of {} certificates", intermediates.len() + 2)));
     }
+    let validity = Validity::of_chain(std::iter::once(leaf).chain(intermediates));
+    let moment = validity.map_err(|error| invalid(error.to_string()))?.some_moment();
+    let now = moment.ok_or(rustls::Error::from(CertificateError::Expired))?;
     let certificate = EndEntityCert::try_from(leaf).map_err(as_rustls)?;
     certificate
         .verify_for_usage(&[algorithms::ED25519], std::slice::from_ref(anchor), intermediates, now, usage, None, None)

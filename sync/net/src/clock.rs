@@ -8,14 +8,22 @@ use noroshi_sync::event::Now;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
 
+use crate::limits::RELEASED_MS;
+use crate::validity::KnownTime;
+
 /// The time of this machine.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Now;
 
-    /// The time certificates are checked against, milliseconds since 1970. A node that knows a better time than its own
-    /// clock (never before it was built, never past what headquarters has signed) says so here.
-    fn certificate_ms(&self) -> u64 {
-        self.now().wall_ms
+    /// The time that headquarters last signed, milliseconds since 1970, as far as it has arrived here.
+    fn headquarters_ms(&self) -> Option<u64> {
+        None
+    }
+
+    /// It is later than this, whatever a clock says: milliseconds since 1970. A node that knows more than the program
+    /// (when its certificate was issued) says so here.
+    fn floor_ms(&self) -> u64 {
+        RELEASED_MS
     }
 }
 
@@ -48,7 +56,8 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Gives rustls the certificate time of a [`Clock`].
+/// Gives rustls the time of a [`Clock`], never before its floor. What expires is judged by
+/// [`KnownTime`](crate::validity::KnownTime), which knows two clocks; the verifiers do not ask this one.
 pub(crate) struct CertificateTime(pub Arc<dyn Clock>);
 
 impl fmt::Debug for CertificateTime {
@@ -59,6 +68,6 @@ impl fmt::Debug for CertificateTime {
 
 impl TimeProvider for CertificateTime {
     fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0.certificate_ms())))
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(KnownTime::of(&*self.0).at_least_ms())))
     }
 }

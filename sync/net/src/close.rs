@@ -40,10 +40,12 @@ pub enum CloseCode {
     Itself = 23,
     #[error("the join exchange is over")]
     JoinDone = 24,
+    #[error("the certificate was renewed")]
+    Renewed = 25,
 }
 
 impl CloseCode {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Shutdown,
         Self::Version,
         Self::WrongName,
@@ -60,6 +62,7 @@ impl CloseCode {
         Self::Stalled,
         Self::Itself,
         Self::JoinDone,
+        Self::Renewed,
     ];
 
     pub const fn number(self) -> u32 {
@@ -81,7 +84,7 @@ impl CloseCode {
             Self::Busy | Self::NoCertificate | Self::Itself | Self::JoinDone => Redial::Late,
             Self::Silent | Self::Store | Self::Stalled => Redial::Later,
             // A cut line is probed like an unreachable one: it may be restored at any moment.
-            Self::Shutdown | Self::Cut | Self::Redundant | Self::Superseded => Redial::Soon,
+            Self::Shutdown | Self::Cut | Self::Redundant | Self::Superseded | Self::Renewed => Redial::Soon,
         }
     }
 

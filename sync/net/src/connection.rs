@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use metrics::counter;
 use noroshi_sync::frame::Class;
 use noroshi_sync::id::NodeId;
+use noroshi_sync::store::Scope;
 use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -20,7 +21,7 @@ use crate::limits::OUTGOING_FRAMES_MAX;
 use crate::metric;
 use crate::pairing::{ConnectionNumber, Side};
 use crate::report::{Inbound, Report};
-use crate::stream::{LENGTH_BYTES, Run, StreamError, length_of, opening, read_class, read_frame};
+use crate::stream::{Greeting, LENGTH_BYTES, Run, StreamError, greeting, length_of, opening, read_class, read_frame};
 
 /// Where the tasks of connections send what they have, and how long a peer may take nothing.
 #[derive(Clone)]
@@ -69,6 +70,8 @@ pub(crate) struct Connection {
     pub peer: NodeId,
     pub side: Side,
     pub run: Run,
+    /// What both sides exchange.
+    pub scope: Scope,
     pub quic: quinn::Connection,
     closer: Closer,
     control: Option<(SendStream, RecvStream)>,
@@ -102,22 +105,32 @@ async fn metered(connection: &quinn::Connection) -> quinn::ConnectionError {
 }
 
 /// Opens the stream of class control and greets on it. Done without waiting: an honest peer gives room for it.
-pub(crate) fn open_control(connection: &quinn::Connection, run: &Run) -> Option<SendStream> {
+pub(crate) fn open_control(connection: &quinn::Connection, words: &Greeting) -> Option<SendStream> {
     let mut stream = connection.open_uni().now_or_never()?.ok()?;
     stream.set_priority(priority(Class::Control)).ok()?;
-    stream.write_all(&opening(Class::Control, run)).now_or_never()?.ok()?;
+    stream.write_all(&greeting(words)).now_or_never()?.ok()?;
     Some(stream)
 }
 
 impl Connection {
     pub fn new(
         number: ConnectionNumber,
-        (peer, side, run): (NodeId, Side, Run),
+        (peer, side, greeting): (NodeId, Side, Greeting),
         quic: quinn::Connection,
         control: (SendStream, RecvStream),
     ) -> Self {
         let closer = Closer::new(quic.clone());
-        Self { number, peer, side, run, quic, closer, control: Some(control), queues: Vec::new() }
+        Self {
+            number,
+            peer,
+            side,
+            run: greeting.run,
+            scope: greeting.scope,
+            quic,
+            closer,
+            control: Some(control),
+            queues: Vec::new(),
+        }
     }
 
     pub fn close(&self, code: CloseCode) {
@@ -248,7 +261,7 @@ impl Writer {
         let mut stream = self.guarded(self.closer.connection.open_uni()).await?.ok()?;
         stream.set_priority(priority(self.class)).ok()?;
         // Only the control stream carries the run.
-        self.write(&mut stream, &opening(self.class, &Run::default())).await?;
+        self.write(&mut stream, &opening(self.class)).await?;
         Some(stream)
     }
 

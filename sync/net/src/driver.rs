@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use noroshi_sync::event::{Action, Event, Now};
+use noroshi_sync::event::{Action, Event, Notice, Now};
 use noroshi_sync::frame::Class;
 use noroshi_sync::id::{NodeId, RoomId};
 use noroshi_sync::replica::Replica;
+use noroshi_sync::store::Scope;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
@@ -25,6 +26,8 @@ use crate::connection::{Closer, Connection, Wiring, open_control};
 use crate::dial::{DialLimits, dial};
 use crate::dialler::{Dial, Dialler, Hinted, Outcome};
 use crate::discovery::{Discovery, Hint};
+use crate::doubles::Doubles;
+use crate::endpoint::Settings;
 use crate::greeting::hear;
 use crate::limits::{EVENTS_WAITING_MAX, FAREWELL_TIMEOUT, PEERS_MAX, QUESTIONS_WAITING_MAX, SHUTDOWN_STEP_TIMEOUT};
 use crate::link::{LinkPhase, LinkState, NetEvent};
@@ -33,9 +36,11 @@ use crate::metric;
 use crate::pairing::{ConnectionNumber, Side};
 use crate::peers::{Change, Peers};
 use crate::report::{Inbound, Report};
-use crate::roster::Roster;
+use crate::roster::{Roster, Row};
 use crate::store_port::Desk;
-use crate::stream::Run;
+use crate::stream::{Greeting, Run};
+use crate::tls::certificates;
+use crate::validity::{KnownTime, Validity};
 
 /// What replication is to the driver; in tests something simpler can take its place.
 pub(crate) trait Core: Send {
@@ -55,6 +60,7 @@ pub(crate) enum Command {
     OpenRooms { rooms: Vec<RoomId> },
     SetDirectory { nodes: Vec<(NodeId, Vec<Target>)> },
     SetLinks { links: LinkState },
+    SetIdentity { settings: Box<Settings> },
     NetworkChanged,
     ShutDown { done: oneshot::Sender<()> },
 }
@@ -97,6 +103,7 @@ pub(crate) struct Driver {
     outbox: VecDeque<NetEvent>,
     /// Events for the core that came up while it handled another.
     backlog: VecDeque<Event>,
+    doubles: Doubles,
     is_feeding: bool,
     wake_at: Option<u64>,
 }
@@ -124,6 +131,7 @@ impl Driver {
             phases: BTreeMap::new(),
             outbox: VecDeque::new(),
             backlog: VecDeque::new(),
+            doubles: Doubles::default(),
             is_feeding: false,
             wake_at: None,
         }
@@ -182,7 +190,10 @@ impl Driver {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Changed { latest_change, rooms } => self.feed(Event::Changed { latest_change, rooms }),
-            Command::Signal { peers, room, body } => self.feed(Event::Signal { peers, room, body }),
+            Command::Signal { mut peers, room, body } => {
+                peers.retain(|peer| self.parts.desk.scope(peer) == Scope::Everything);
+                self.feed(Event::Signal { peers, room, body });
+            }
             Command::OpenRooms { rooms } => self.feed(Event::OpenRooms { rooms }),
             Command::SetDirectory { nodes } => {
                 let left_out = self.parts.dialler.set_directory(nodes, self.now().mono_ms);
@@ -191,6 +202,7 @@ impl Driver {
                 }
             }
             Command::SetLinks { links } => self.set_links(&links),
+            Command::SetIdentity { settings } => self.set_identity(&settings),
             Command::NetworkChanged => self.parts.dialler.network_changed(self.now().mono_ms),
             Command::ShutDown { .. } => {}
         }
@@ -210,6 +222,16 @@ impl Driver {
                 }
                 (true, false) => self.show(peer, LinkPhase::Unreachable { reason: None }),
                 _ => {}
+            }
+        }
+    }
+
+    /// New connections show the new certificate. Those on which the old one counted for less are made anew.
+    fn set_identity(&mut self, settings: &Settings) {
+        self.parts.listeners.replace(settings);
+        for peer in self.peers.connected().copied().collect::<Vec<_>>() {
+            if self.parts.desk.scope(&peer) == Scope::LedgerOnly {
+                self.close(peer, CloseCode::Renewed);
             }
         }
     }
@@ -236,7 +258,7 @@ impl Driver {
     fn learn(&mut self, report: Report) {
         match report {
             Report::Answered { target, peer, quic } => self.answered(target, peer, quic),
-            Report::Greeted { target, peer, run, quic, control } => {
+            Report::Greeted { target, peer, greeting, quic, control } => {
                 self.greeting_over(&peer);
                 if let Some(code) = self.refusal(&peer) {
                     Closer::new(quic).close(code);
@@ -244,7 +266,7 @@ impl Driver {
                 }
                 counter!(metric::DIALS, "outcome" => "connected").increment(1);
                 self.parts.dialler.finished(&target, Outcome::Peer(peer), self.now().mono_ms);
-                self.add(peer, Side::Ours, run, quic, control);
+                self.add(peer, Side::Ours, greeting, quic, control);
             }
             Report::NotReached { target, peer, ended } => {
                 if let Some(peer) = &peer {
@@ -252,7 +274,7 @@ impl Driver {
                 }
                 self.not_reached(&target, peer, ended);
             }
-            Report::Arrived { peer, run, quic, control_in } => self.arrived(peer, run, quic, control_in),
+            Report::Arrived { peer, greeting, quic, control_in } => self.arrived(peer, greeting, quic, control_in),
             Report::Sent { number, class } => {
                 if let Some(peer) = self.peers.session_on(number) {
                     self.feed(Event::Sent { peer, class });
@@ -260,7 +282,14 @@ impl Driver {
             }
             Report::Closed { number, ended } => {
                 counter!(metric::ENDED, "reason" => ended.label()).increment(1);
+                let displaced = matches!(ended, Ended::ByPeer(CloseCode::Superseded));
                 let change = self.peers.remove(number, ended);
+                if let (true, Change::Lost { peer, .. }) = (displaced, &change)
+                    && !self.greeting.contains_key(peer)
+                    && self.doubles.displaced()
+                {
+                    self.outbox.push_back(NetEvent::Doubled { node: self.parts.own });
+                }
                 self.follow(change);
             }
         }
@@ -280,7 +309,7 @@ impl Driver {
                 code => self.not_reached(&target, Some(peer), Ended::ByUs(code)),
             };
         }
-        let Some(control_out) = open_control(&quic, &self.parts.run) else {
+        let Some(control_out) = open_control(&quic, &self.greeting_for(&quic)) else {
             Closer::new(quic).close(CloseCode::Protocol);
             return self.not_reached(&target, Some(peer), Ended::ByUs(CloseCode::Protocol));
         };
@@ -288,8 +317,8 @@ impl Driver {
         let (reports, limit) = (self.parts.wiring.reports.clone(), self.parts.limits.handshake);
         self.parts.wiring.tasks.spawn(async move {
             let report = match hear(&quic, limit).await {
-                Ok((run, control_in)) => {
-                    Report::Greeted { target, peer, run, quic, control: (control_out, control_in) }
+                Ok((greeting, control_in)) => {
+                    Report::Greeted { target, peer, greeting, quic, control: (control_out, control_in) }
                 }
                 Err(ended) => Report::NotReached { target, peer: Some(peer), ended },
             };
@@ -320,17 +349,25 @@ impl Driver {
     }
 
     /// A peer has dialled and greeted us: greets back, or refuses.
-    fn arrived(&mut self, peer: NodeId, run: Run, quic: quinn::Connection, control_in: quinn::RecvStream) {
+    fn arrived(&mut self, peer: NodeId, greeting: Greeting, quic: quinn::Connection, control_in: quinn::RecvStream) {
         let closer = Closer::new(quic.clone());
         if let Some(code) = self.refusal(&peer) {
             return closer.close(code);
         }
-        let Some(control_out) = open_control(&quic, &self.parts.run) else {
+        let Some(control_out) = open_control(&quic, &self.greeting_for(&quic)) else {
             return closer.close(CloseCode::Protocol);
         };
         let address = crate::connection::canonical(quic.remote_address());
         self.parts.dialler.heard(peer, address, self.now().mono_ms);
-        self.add(peer, Side::Theirs, run, quic, (control_out, control_in));
+        self.add(peer, Side::Theirs, greeting, quic, (control_out, control_in));
+    }
+
+    /// What this node says first on a connection: with a peer whose certificate does not count, it exchanges less.
+    fn greeting_for(&self, quic: &quinn::Connection) -> Greeting {
+        let chain = certificates(quic);
+        let known = KnownTime::of(&*self.parts.clock);
+        let scope = Validity::of_chain(&chain).map_or(Scope::LedgerOnly, |validity| known.scope(&validity));
+        Greeting { run: self.parts.run, scope }
     }
 
     fn refusal(&self, peer: &NodeId) -> Option<CloseCode> {
@@ -345,12 +382,16 @@ impl Driver {
         &mut self,
         peer: NodeId,
         side: Side,
-        run: Run,
+        heard: Greeting,
         quic: quinn::Connection,
         control: (quinn::SendStream, quinn::RecvStream),
     ) {
+        if self.doubles.begins(peer, heard.run) {
+            self.outbox.push_back(NetEvent::Doubled { node: peer });
+        }
         let number = self.peers.next_number();
-        let connection = Connection::new(number, (peer, side, run), quic, control);
+        let scope = heard.scope.min(self.greeting_for(&quic).scope);
+        let connection = Connection::new(number, (peer, side, Greeting { scope, ..heard }), quic, control);
         connection.watch(&self.parts.wiring);
         let change = self.peers.add(connection);
         self.follow(change);
@@ -377,8 +418,13 @@ impl Driver {
         let via = self.parts.dialler.via(&peer);
         let Some(connection) = self.peers.get_mut(number) else { return };
         connection.start(&self.parts.wiring);
-        let address = connection.address();
-        self.parts.roster.insert(peer, via, connection.side, connection.quic.clone(), self.parts.clock.now().wall_ms);
+        let (address, scope) = (connection.address(), connection.scope);
+        let row = Row::new(self.parts.clock.now().wall_ms, via, connection.side, scope, connection.quic.clone());
+        self.parts.roster.insert(peer, row);
+        self.parts.desk.set_scope(peer, scope);
+        if scope == Scope::LedgerOnly {
+            tracing::warn!(peer = %peer.short(), "a certificate has expired; only the ledger is exchanged until it is renewed");
+        }
         self.show(peer, LinkPhase::Connected { via, address });
         let mut nonce = [0; 16];
         if SystemRandom::new().fill(&mut nonce).is_err() {
@@ -426,6 +472,7 @@ impl Driver {
                 self.close(peer, CloseCode::of(&reason));
             }
             Action::WakeAt { mono_ms } => self.wake_at = Some(mono_ms),
+            Action::Notice(Notice::Signal { peer, .. }) if self.parts.desk.scope(&peer) == Scope::LedgerOnly => {}
             Action::Notice(notice) => self.outbox.push_back(NetEvent::Notice(notice)),
         }
     }

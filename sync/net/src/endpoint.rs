@@ -68,8 +68,14 @@ impl Settings {
     pub fn open(&self, address: SocketAddr) -> io::Result<Endpoint> {
         let runtime = Arc::new(CountedRuntime(self.tasks.clone()));
         let mut endpoint = Endpoint::new(self.endpoint.clone(), Some(self.server.clone()), bind(address)?, runtime)?;
-        endpoint.set_default_client_config(self.client.clone());
+        self.apply(&mut endpoint);
         Ok(endpoint)
+    }
+
+    /// Shows this identity on connections from now on.
+    pub fn apply(&self, endpoint: &mut Endpoint) {
+        endpoint.set_server_config(Some(self.server.clone()));
+        endpoint.set_default_client_config(self.client.clone());
     }
 }
 

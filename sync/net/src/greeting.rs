@@ -1,4 +1,5 @@
-//! The first words of a connection: both sides open the stream of class control and name their run.
+//! The first words of a connection: both sides open the stream of class control, name their run
+//! and say what they exchange with the other.
 //!
 //! The dialler greets first. A listener that refuses (the line is cut, it is busy) closes instead of greeting back, so a
 //! dialler counts as connected only when both have agreed, and a connection dialled in vain leaves no trace.
@@ -10,13 +11,13 @@ use noroshi_sync::frame::Class;
 
 use crate::close::{CloseCode, Ended};
 use crate::connection::Closer;
-use crate::stream::{Run, StreamError, read_class, read_run};
+use crate::stream::{Greeting, StreamError, read_class, read_greeting};
 
 /// Waits for the greeting of the other side.
 pub(crate) async fn hear(
     connection: &quinn::Connection,
     limit: std::time::Duration,
-) -> Result<(Run, RecvStream), Ended> {
+) -> Result<(Greeting, RecvStream), Ended> {
     let closer = Closer::new(connection.clone());
     let error = match timeout(limit, hear_unlimited(connection)).await {
         Ok(Ok(heard)) => return Ok(heard),
@@ -49,12 +50,12 @@ enum Unheard {
     WrongClass,
 }
 
-async fn hear_unlimited(connection: &quinn::Connection) -> Result<(Run, RecvStream), Unheard> {
+async fn hear_unlimited(connection: &quinn::Connection) -> Result<(Greeting, RecvStream), Unheard> {
     let mut stream = connection.accept_uni().await.map_err(Unheard::Connection)?;
     // Streams begin in the order they were opened, and control is opened first.
     if read_class(&mut stream).await.map_err(Unheard::Stream)? != Class::Control {
         return Err(Unheard::WrongClass);
     }
-    let run = read_run(&mut stream).await.map_err(Unheard::Stream)?;
-    Ok((run, stream))
+    let greeting = read_greeting(&mut stream).await.map_err(Unheard::Stream)?;
+    Ok((greeting, stream))
 }

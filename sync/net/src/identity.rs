@@ -12,6 +12,7 @@ use webpki::KeyUsage;
 
 use crate::certificate::{InvalidCertificate, anchor_of, check_chain, node_of};
 use crate::limits::CHAIN_CERTIFICATES_MAX;
+use crate::validity::Validity;
 
 /// Certificates and key of a node.
 pub struct Identity {
@@ -43,8 +44,7 @@ pub enum InvalidIdentity {
 
 impl Identity {
     /// `chain`: the node's certificate, then the intermediates up to, without, the root. `key`: PKCS#8. All DER.
-    /// The chain is checked as of the moment the certificate was issued: an expired certificate is an identity too,
-    /// which others may or may not accept.
+    /// An expired certificate is an identity too; others exchange as much with it as they may.
     pub fn new(chain: Vec<Vec<u8>>, key: Vec<u8>, root: Vec<u8>) -> Result<Self, InvalidIdentity> {
         let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"noroshi/net/1").extract(&key);
         let root = CertificateDer::from(root);
@@ -68,6 +68,11 @@ impl Identity {
 
     pub fn node(&self) -> NodeId {
         self.node
+    }
+
+    /// From when and until when the chain is valid.
+    pub fn validity(&self) -> Result<Validity, InvalidCertificate> {
+        Validity::of_chain(&self.for_peers.cert)
     }
 
     /// A key that is the same after a restart, so that a restarted node can tell its peers that it has forgotten them.
@@ -97,10 +102,8 @@ fn check_own_chain(anchor: &TrustAnchor<'_>, chain: &[CertificateDer<'_>]) -> Re
         return Err(InvalidIdentity::ChainLength);
     }
     let node = node_of(leaf).map_err(InvalidIdentity::Leaf)?;
-    let issued = crate::certificate::issued_at(leaf).map_err(InvalidIdentity::Leaf)?;
     for usage in [KeyUsage::server_auth(), KeyUsage::client_auth()] {
-        check_chain(anchor, leaf, intermediates, issued, usage)
-            .map_err(|error| InvalidIdentity::Chain(error.to_string()))?;
+        check_chain(anchor, leaf, intermediates, usage).map_err(|error| InvalidIdentity::Chain(error.to_string()))?;
     }
     Ok(node)
 }

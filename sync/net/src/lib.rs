@@ -27,6 +27,7 @@ mod connection;
 mod dial;
 mod dialler;
 mod discovery;
+mod doubles;
 mod driver;
 mod endpoint;
 mod greeting;
@@ -46,6 +47,7 @@ mod runtime;
 mod store_port;
 mod stream;
 mod tls;
+mod validity;
 mod verifier;
 
 pub use candidate::Target;
@@ -57,11 +59,12 @@ pub use endpoint::SettingsError;
 pub use identity::{Identity, InvalidIdentity};
 pub use join::{JoinAnswer, JoinError, JoinPort, join};
 pub use link::{LinkPhase, LinkState, NetEvent, Via};
-pub use net::{Config, DiscoveryConfig, Net, NetClosed, Patience, StartError};
+pub use net::{Config, DiscoveryConfig, Net, NetClosed, Patience, SetIdentityError, StartError};
 pub use pairing::Side;
 pub use roster::ConnectionView;
 pub use store_port::{Answering, StorePort};
 pub use tls::{ALPN_JOIN, ALPN_SYNC};
+pub use validity::{KnownTime, Standing, Validity};
 
 #[cfg(test)]
 mod tests;

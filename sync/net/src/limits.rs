@@ -129,5 +129,7 @@ pub const JOINS_MAX: usize = 4;
 
 // ---- Certificates --------------------------------------------------------------------------------------------------
 
+/// No organisation of this program is older: 2026-07-01, milliseconds since 1970. A clock that says less was never set.
+pub const RELEASED_MS: u64 = 1_782_864_000_000;
 /// Certificates in a chain, the root included.
 pub const CHAIN_CERTIFICATES_MAX: usize = 5;

@@ -57,6 +57,8 @@ impl fmt::Display for Via {
 /// What the application is told, in the order it happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NetEvent {
+    /// Two running programs have the key of this node (which may be this one): its folder was copied.
+    Doubled { node: NodeId },
     /// From the sessions.
     Notice(Notice),
     /// The line to a peer is in another state than before.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::counter;
 use quinn::{Endpoint, Incoming};
@@ -18,7 +18,7 @@ use crate::metric;
 pub(crate) struct Listener {
     /// As bound: with the port the system chose, if it was to choose.
     address: SocketAddr,
-    settings: Settings,
+    settings: Mutex<Settings>,
     current: watch::Sender<Option<Endpoint>>,
 }
 
@@ -26,7 +26,17 @@ impl Listener {
     pub fn open(settings: Settings, address: SocketAddr) -> io::Result<Self> {
         let endpoint = settings.open(address)?;
         let address = endpoint.local_addr()?;
-        Ok(Self { address, settings, current: watch::Sender::new(Some(endpoint)) })
+        Ok(Self { address, settings: Mutex::new(settings), current: watch::Sender::new(Some(endpoint)) })
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connections from now on are made by these settings.
+    fn replace(&self, settings: &Settings) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings.clone();
+        self.current.send_if_modified(|endpoint| endpoint.as_mut().map(|endpoint| settings.apply(endpoint)).is_some());
     }
 
     /// `None` while the endpoint is being rebuilt.
@@ -52,7 +62,7 @@ impl Listener {
                 tracing::warn!(address = %self.address, "the socket failed; opening it anew");
                 self.current.send_replace(None);
             }
-            match self.settings.open(self.address) {
+            match self.settings().open(self.address) {
                 Ok(endpoint) => {
                     counter!(metric::REBUILT).increment(1);
                     self.current.send_replace(Some(endpoint));
@@ -82,6 +92,10 @@ impl Listeners {
                 && (local.is_unspecified() || local.is_loopback() == remote.is_loopback())
         };
         self.0.iter().filter(suits).find_map(|listener| listener.endpoint())
+    }
+
+    pub fn replace(&self, settings: &Settings) {
+        self.0.iter().for_each(|listener| listener.replace(settings));
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {

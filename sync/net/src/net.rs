@@ -117,6 +117,31 @@ pub enum StartError {
 #[error("the network is shut down")]
 pub struct NetClosed;
 
+/// Why another certificate cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum SetIdentityError {
+    #[error("the certificate is of another node")]
+    OtherNode,
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Closed(#[from] NetClosed),
+}
+
+/// What endpoints are made of, besides the identity.
+struct Maker {
+    time: Arc<CertificateTime>,
+    join: JoinOffer,
+    silence: Duration,
+    tasks: TaskTracker,
+}
+
+impl Maker {
+    fn settings(&self, identity: &Identity) -> Result<Settings, SettingsError> {
+        Settings::new(identity, self.time.clone(), self.join, self.silence, self.tasks.clone())
+    }
+}
+
 /// The running network. Dropping it closes everything too, without waiting.
 pub struct Net {
     node: NodeId,
@@ -125,6 +150,7 @@ pub struct Net {
     #[cfg(test)]
     listeners: std::sync::Weak<Vec<Arc<Listener>>>,
     roster: Roster,
+    maker: Maker,
     _stop: DropGuard,
 }
 
@@ -149,7 +175,13 @@ impl Net {
         let own = config.identity.node();
         let targets = targets(&config.peers)?;
         let tasks = TaskTracker::new();
-        let listeners = listen(&config, &tasks)?;
+        let maker = Maker {
+            time: Arc::new(CertificateTime(config.clock.clone())),
+            join: if config.join.is_some() { JoinOffer::Offered } else { JoinOffer::NotOffered },
+            silence: config.patience.silence,
+            tasks: tasks.clone(),
+        };
+        let listeners = listen(&config, &maker)?;
         let run = random::<16>()?;
         let seed = u64::from_be_bytes(random::<8>()?);
         let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
@@ -204,6 +236,7 @@ impl Net {
             #[cfg(test)]
             listeners: weak,
             roster,
+            maker,
             _stop: stop.drop_guard(),
         })
     }
@@ -242,6 +275,15 @@ impl Net {
         self.command(Command::SetLinks { links }).await
     }
 
+    /// Shows another certificate of the same node from now on.
+    pub async fn set_identity(&self, identity: &Identity) -> Result<(), SetIdentityError> {
+        if identity.node() != self.node {
+            return Err(SetIdentityError::OtherNode);
+        }
+        let settings = Box::new(self.maker.settings(identity)?);
+        Ok(self.command(Command::SetIdentity { settings }).await?)
+    }
+
     /// The network of this machine changed: whoever is not connected is dialled now.
     pub async fn network_changed(&self) -> Result<(), NetClosed> {
         self.command(Command::NetworkChanged).await
@@ -276,10 +318,8 @@ fn targets(peers: &[String]) -> Result<Vec<Target>, StartError> {
     peers.iter().map(|peer| Target::parse(peer).ok_or_else(|| StartError::Peer(peer.clone()))).collect()
 }
 
-fn listen(config: &Config, tasks: &TaskTracker) -> Result<Listeners, StartError> {
-    let join = if config.join.is_some() { JoinOffer::Offered } else { JoinOffer::NotOffered };
-    let time = Arc::new(CertificateTime(config.clock.clone()));
-    let settings = Settings::new(&config.identity, time, join, config.patience.silence, tasks.clone())?;
+fn listen(config: &Config, maker: &Maker) -> Result<Listeners, StartError> {
+    let settings = maker.settings(&config.identity)?;
     if config.listen.is_empty() {
         return Err(StartError::NoAddress);
     }

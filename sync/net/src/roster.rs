@@ -6,10 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use noroshi_sync::id::NodeId;
+use noroshi_sync::store::Scope;
 
 use crate::connection::canonical;
 use crate::link::Via;
 use crate::pairing::Side;
+use crate::tls::certificates;
+use crate::validity::Validity;
 
 /// One connection that carries a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +25,10 @@ pub struct ConnectionView {
     /// Who dialled.
     pub dialled_by: Side,
     pub remote_address: SocketAddr,
+    /// What both sides exchange.
+    pub scope: Scope,
+    /// When the peer's certificate ends, milliseconds since 1970.
+    pub certificate_until_ms: Option<u64>,
     /// Round trip, smoothed.
     pub rtt: Duration,
     /// Bytes of UDP payload sent and received on this connection.
@@ -30,10 +37,11 @@ pub struct ConnectionView {
 }
 
 #[derive(Clone)]
-struct Row {
+pub(crate) struct Row {
     since_ms: u64,
     via: Via,
     side: Side,
+    scope: Scope,
     quic: quinn::Connection,
 }
 
@@ -42,8 +50,7 @@ struct Row {
 pub(crate) struct Roster(Arc<RwLock<BTreeMap<NodeId, Row>>>);
 
 impl Roster {
-    pub fn insert(&self, peer: NodeId, via: Via, side: Side, quic: quinn::Connection, since_ms: u64) {
-        let row = Row { since_ms, via, side, quic };
+    pub fn insert(&self, peer: NodeId, row: Row) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(peer, row);
     }
 
@@ -58,6 +65,10 @@ impl Roster {
 }
 
 impl Row {
+    pub fn new(since_ms: u64, via: Via, side: Side, scope: Scope, quic: quinn::Connection) -> Self {
+        Self { since_ms, via, side, scope, quic }
+    }
+
     fn view(&self, peer: NodeId) -> ConnectionView {
         let stats = self.quic.stats();
         ConnectionView {
@@ -66,6 +77,8 @@ impl Row {
             via: self.via,
             dialled_by: self.side,
             remote_address: canonical(self.quic.remote_address()),
+            scope: self.scope,
+            certificate_until_ms: Validity::of_chain(&certificates(&self.quic)).ok().map(|validity| validity.until_ms),
             rtt: self.quic.rtt(),
             sent_bytes: stats.udp_tx.bytes,
             received_bytes: stats.udp_rx.bytes,

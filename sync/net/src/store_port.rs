@@ -1,6 +1,6 @@
 //! How the driver asks the store: many questions at a time, writes begun in the order they were asked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::{FutureExt, future};
 use noroshi_sync::event::Ticket;
-use noroshi_sync::store::{Answer, Query, StoreError};
+use noroshi_sync::id::NodeId;
+use noroshi_sync::store::{Answer, Query, Scope, StoreError};
 
 use crate::limits::QUESTIONS_RUNNING_MAX;
 
@@ -42,14 +43,29 @@ pub(crate) struct Desk {
     port: Arc<dyn StorePort>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = Answered> + Send>>>,
     waiting: VecDeque<(Ticket, Query)>,
+    /// Peers with whom only the ledger is exchanged.
+    narrow: BTreeSet<NodeId>,
 }
 
 impl Desk {
     pub fn new(port: Arc<dyn StorePort>) -> Self {
-        Self { port, running: FuturesUnordered::new(), waiting: VecDeque::new() }
+        Self { port, running: FuturesUnordered::new(), waiting: VecDeque::new(), narrow: BTreeSet::new() }
+    }
+
+    /// From now on, questions for the peer are asked so.
+    pub fn set_scope(&mut self, peer: NodeId, scope: Scope) {
+        match scope {
+            Scope::LedgerOnly => _ = self.narrow.insert(peer),
+            Scope::Everything => _ = self.narrow.remove(&peer),
+        }
+    }
+
+    pub fn scope(&self, peer: &NodeId) -> Scope {
+        if self.narrow.contains(peer) { Scope::LedgerOnly } else { Scope::Everything }
     }
 
     pub fn ask(&mut self, ticket: Ticket, query: Query) {
+        let query = self.scope(query.peer()).narrow(query);
         self.waiting.push_back((ticket, query));
         self.fill();
     }
@@ -92,7 +108,6 @@ impl Desk {
 mod tests {
     use std::sync::Mutex;
 
-    use noroshi_sync::id::NodeId;
     use noroshi_sync::store::{Applied, Batch};
     use tokio::sync::oneshot;
 

@@ -1,12 +1,13 @@
 //! Frames on a byte stream: a length of four bytes, big endian, and as many bytes. Knows nothing of what carries them.
 //!
-//! A stream begins with the number of its class (one byte). On the stream of class control 16 random bytes follow, the
-//! same for every connection of one run of a node.
+//! A stream begins with the number of its class (one byte). On the stream of class control the greeting follows: 16 random
+//! bytes, the same for every connection of one run of a node, and one byte for what this side exchanges with the other.
 
 use std::io;
 
 use noroshi_sync::frame::Class;
 use noroshi_sync::limits::FRAME_BYTES_MAX;
+use noroshi_sync::store::Scope;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::close::CloseCode;
@@ -25,6 +26,8 @@ pub(crate) enum StreamError {
     Empty,
     #[error("no class {0}")]
     UnknownClass(u8),
+    #[error("no scope {0}")]
+    UnknownScope(u8),
     #[error("the stream ended")]
     Ended,
     /// The connection is gone, or the peer reset the stream.
@@ -43,7 +46,7 @@ impl StreamError {
         match self {
             Self::TooLarge(_) => CloseCode::TooLarge,
             Self::Empty => CloseCode::Malformed,
-            Self::UnknownClass(_) | Self::Ended | Self::Transport(_) => CloseCode::Protocol,
+            Self::UnknownClass(_) | Self::UnknownScope(_) | Self::Ended | Self::Transport(_) => CloseCode::Protocol,
         }
     }
 }
@@ -57,13 +60,28 @@ impl From<io::Error> for StreamError {
     }
 }
 
-/// The first bytes of a stream.
-pub(crate) fn opening(class: Class, run: &Run) -> Vec<u8> {
-    let mut bytes = vec![class.number()];
-    if class == Class::Control {
-        bytes.extend_from_slice(run);
-    }
+/// What each side says first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Greeting {
+    pub run: Run,
+    /// As far as this side goes; the lesser of both holds.
+    pub scope: Scope,
+}
+
+/// The first bytes of a stream of class control.
+pub(crate) fn greeting(greeting: &Greeting) -> Vec<u8> {
+    let mut bytes = opening(Class::Control);
+    bytes.extend_from_slice(&greeting.run);
+    bytes.push(match greeting.scope {
+        Scope::Everything => 0,
+        Scope::LedgerOnly => 1,
+    });
     bytes
+}
+
+/// The first bytes of any other stream.
+pub(crate) fn opening(class: Class) -> Vec<u8> {
+    vec![class.number()]
 }
 
 pub(crate) async fn read_class<R: AsyncRead + Unpin>(stream: &mut R) -> Result<Class, StreamError> {
@@ -71,10 +89,16 @@ pub(crate) async fn read_class<R: AsyncRead + Unpin>(stream: &mut R) -> Result<C
     Class::from_number(number).ok_or(StreamError::UnknownClass(number))
 }
 
-pub(crate) async fn read_run<R: AsyncRead + Unpin>(stream: &mut R) -> Result<Run, StreamError> {
+/// What follows the class on the stream of class control.
+pub(crate) async fn read_greeting<R: AsyncRead + Unpin>(stream: &mut R) -> Result<Greeting, StreamError> {
     let mut run = Run::default();
     stream.read_exact(&mut run).await?;
-    Ok(run)
+    let scope = match stream.read_u8().await? {
+        0 => Scope::Everything,
+        1 => Scope::LedgerOnly,
+        other => return Err(StreamError::UnknownScope(other)),
+    };
+    Ok(Greeting { run, scope })
 }
 
 /// Checks the length before it makes room.
@@ -138,16 +162,22 @@ mod tests {
 
     #[test]
     fn an_opening_is_read_back() {
-        let run = [9; 16];
         for class in Class::ALL {
-            let bytes = opening(class, &run);
+            let bytes = opening(class);
             let mut stream = bytes.as_slice();
             assert_eq!(block_on(read_class(&mut stream)).unwrap(), class);
-            if class == Class::Control {
-                assert_eq!(block_on(read_run(&mut stream)).unwrap(), run);
-            }
             assert!(stream.is_empty());
         }
+        for scope in [Scope::Everything, Scope::LedgerOnly] {
+            let words = Greeting { run: [9; 16], scope };
+            let bytes = greeting(&words);
+            let mut stream = bytes.as_slice();
+            assert_eq!(block_on(read_class(&mut stream)).unwrap(), Class::Control);
+            assert_eq!(block_on(read_greeting(&mut stream)).unwrap(), words);
+            assert!(stream.is_empty());
+        }
+        let unknown = [&[9; 16][..], &[2]].concat();
+        assert!(matches!(block_on(read_greeting(&mut unknown.as_slice())), Err(StreamError::UnknownScope(2))));
         assert!(matches!(block_on(read_class(&mut [4u8].as_slice())), Err(StreamError::UnknownClass(4))));
     }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod authority;
 mod discovering;
+mod expiry;
 mod handshakes;
 mod hostile;
 mod intruder;

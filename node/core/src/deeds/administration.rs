@@ -31,9 +31,22 @@ impl Desk<'_> {
             return Err(ServiceError::Denied("console_locked"));
         }
         let current = self.projection.current(self.writing)?;
+        // Unlocked before it was ended: what it signs would be kept and never count.
+        if current.directory.administrator_key(signer.entry()).is_none() {
+            return Err(ServiceError::Denied("key_ended"));
+        }
         let writer = LedgerWriter { directory: &current.directory, signer, device: actor.device };
         let drafts = work(&writer, self.mint)?;
         self.append_ledger(drafts)
+    }
+
+    /// Asks other administrators to name a key of the actor.
+    pub fn request_key(&self, actor: &Actor, id: EntryId, public_key: [u8; 32]) -> Result<(), ServiceError> {
+        self.check(actor, Action::ManageKeys, Object::Organisation)?;
+        let current = self.projection.current(self.writing)?;
+        let draft = self.by_node(actor, &current.directory).request_key(id, public_key).map_err(impossible)?;
+        self.append(vec![draft])?;
+        Ok(())
     }
 
     /// Makes or changes a post: signed where a key is at hand, else by the word of this office.

@@ -78,12 +78,19 @@ pub(crate) enum Alarm {
     Fork { room: RoomId, writer: NodeId },
     /// A peer sent what its writer did not sign.
     Forged { peer: NodeId },
+    /// Two running programs are this node: its folder was copied.
+    Doubled { node: NodeId },
+    /// The certificate of this node ends within so many days and was not renewed.
+    Ending { days: u64 },
     /// Replication has come to rest and this node and the peer do not hold the same.
     Diverged { peer: NodeId },
 }
 
 /// A difference of digests that survives so many comparisons is a fault, not something under way.
 const DIVERGED_PASSES: u32 = 3;
+
+/// With so many days left an unrenewed certificate is an alarm, each once.
+const ENDING_DAYS: [u64; 5] = [1, 7, 14, 30, 60];
 
 /// Alarms remembered at most; who is under attack needs no more of them.
 const ALARMS_MAX: usize = 1_000;
@@ -142,6 +149,24 @@ impl PeerBoard {
             | Notice::Held { .. }
             | Notice::Signal { .. } => {}
         }
+    }
+
+    /// Somebody copied the folder of a node, which may be this one, and runs both.
+    pub fn note_doubled(&self, node: NodeId) {
+        self.alarm(Alarm::Doubled { node });
+    }
+
+    /// When the certificate of this node ends. Milliseconds since 1970.
+    pub fn note_own_certificate(&self, until_ms: u64, now_ms: u64) {
+        let days = until_ms.saturating_sub(now_ms) / (24 * 3_600_000);
+        if let Some(days) = ENDING_DAYS.into_iter().find(|limit| days < *limit) {
+            self.alarm(Alarm::Ending { days });
+        }
+    }
+
+    /// Every alarm of this run of the node.
+    pub(crate) fn alarms(&self) -> Vec<Alarm> {
+        self.lock().alarms.iter().copied().collect()
     }
 
     /// Whether people here have cut the line to the peer.

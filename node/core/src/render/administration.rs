@@ -1,15 +1,15 @@
 //! People, devices and nodes as administrators see them.
 
-use noroshi_provisioning::Directory;
 use noroshi_provisioning::ledger::{
-    self, DeviceRecord, Planned, Post, Request, RequestOutcome, Revoked, Scope, Suspension, User,
+    self, DeviceRecord, Planned, Post, Request, RequestOutcome, Revoked, Scope, Suspension, User, minted_ms,
 };
-use noroshi_sync::id::UserId;
+use noroshi_provisioning::{Directory, Fingerprint};
+use noroshi_sync::id::{EntryId, UserId};
 
 use super::People;
 use crate::view::{
-    Actor, DeviceRequestView, Employment, PersonRef, PersonView, PlannedView, PostKind, PostView, RequestState,
-    RevocationView, SuspensionView, Time,
+    Actor, AdministratorKeyView, DeviceRequestView, Employment, KeyState, PersonRef, PersonView, PlannedView, PostKind,
+    PostView, RequestState, RevocationView, SuspensionView, Time,
 };
 
 impl People<'_> {
@@ -87,6 +87,22 @@ impl People<'_> {
             office: self.office(post.office),
             holders: post.holders.iter().map(|user| self.person(*user)).collect(),
             deputies: post.deputies.iter().map(|user| self.person(*user)).collect(),
+        }
+    }
+
+    pub fn administrator_key(
+        &self,
+        id: EntryId,
+        user: UserId,
+        key: &[u8; 32],
+        state: KeyState,
+    ) -> AdministratorKeyView {
+        AdministratorKeyView {
+            id: id.as_uuid(),
+            user: self.person(user),
+            fingerprint: Fingerprint::of_administrator_key(key).to_string(),
+            state,
+            at: Time::from_ms(minted_ms(id)),
         }
     }
 

@@ -48,13 +48,15 @@ pub enum Action {
     ManagePeople,
     ManageOffices,
     ManageNodes,
+    /// Administrators' keys: asking for one, naming, ending, getting one back.
+    ManageKeys,
     SetPolicy,
     EditRules,
 }
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -90,6 +92,7 @@ impl Action {
         Self::ManagePeople,
         Self::ManageOffices,
         Self::ManageNodes,
+        Self::ManageKeys,
         Self::SetPolicy,
         Self::EditRules,
     ];

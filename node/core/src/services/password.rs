@@ -4,19 +4,20 @@
 use noroshi_provisioning::ledger::User;
 use noroshi_provisioning::password::{Owner, PasswordRefusal, Verifier, make_verifier_of};
 use noroshi_provisioning::sealed::{UnsealError, seal_administrator, unseal_administrator};
-use noroshi_provisioning::{Directory, KeyFolder, OfficeId};
+use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::id::UserId;
 
+use super::console::Sealed;
 use super::log_in::normal_login;
 use crate::error::ServiceError;
 use crate::node::{Inner, Node};
 use crate::people::TokenHash;
 use crate::view::{Actor, PasswordChanged};
 
-/// What comes out of the computation: the new verifier, and the administrator's key sealed anew.
+/// What comes out of the computation: the new verifier, and the administrator's keys sealed anew.
 struct Prepared {
     verifier: Verifier,
-    sealed: Option<Vec<u8>>,
+    sealed: Vec<Sealed>,
     /// There is a key here that another password opens.
     key_apart: bool,
 }
@@ -53,7 +54,7 @@ impl Node {
         inner.attempts.begin(&login, inner.clock.mono_ms()).map_err(too_many)?;
         // Two changes of one person at once would each replace the key that the other has just sealed.
         let _alone = inner.key_changes.acquire().await.map_err(|_closed| ServiceError::Busy)?;
-        let sealed = inner.sealed_key(actor.user).await?;
+        let sealed = inner.sealed_keys(actor.user).await?;
         let (known, present) = (known(&directory, user), directory.verifier(user.id).cloned());
         let person = user.id;
         let prepared =
@@ -62,7 +63,7 @@ impl Node {
             inner.attempts.succeeded(&login);
         }
         let Prepared { verifier, sealed, key_apart } = prepared?;
-        if let Some(sealed) = sealed {
+        if !sealed.is_empty() {
             inner.keep_pending(person, &verifier, sealed).await?;
         }
         let author = actor.clone();
@@ -70,7 +71,7 @@ impl Node {
         // From here on the new password is in force. Should the machine stop before the key follows, it follows when it is
         // next looked at.
         inner.consoles.lock(person, None);
-        if let Err(error) = inner.sealed_key(person).await {
+        if let Err(error) = inner.sealed_keys(person).await {
             tracing::error!(%error, "the administrator's key is not yet under the new password");
         }
         tracing::info!(user = %person, "somebody has a new password");
@@ -87,12 +88,12 @@ fn known(directory: &Directory, user: &User) -> Known {
     }
 }
 
-/// Up to four computations that each cost as much as a log-in, in one turn.
+/// Up to seven computations that each cost as much as a log-in, in one turn.
 fn prepare(
     user: UserId,
     known: &Known,
     present: Option<Verifier>,
-    sealed: Option<Vec<u8>>,
+    sealed: Vec<Sealed>,
     current: &str,
     new: &str,
 ) -> Result<Prepared, ServiceError> {
@@ -105,16 +106,19 @@ fn prepare(
     if verifier.check(current) {
         return Err(ServiceError::Invalid { field: "new", code: "password_unchanged" });
     }
-    let Some(sealed) = sealed else { return Ok(Prepared { verifier, sealed: None, key_apart: false }) };
+    let mut prepared = Prepared { verifier, sealed: Vec::new(), key_apart: false };
     let failed = || ServiceError::Storage("the administrator's key cannot be sealed anew".into());
-    match unseal_administrator(current, user, &sealed) {
-        Ok(key) => {
-            let sealed = seal_administrator(new, &key).map_err(|_| failed())?;
-            Ok(Prepared { verifier, sealed: Some(sealed), key_apart: false })
+    for Sealed { bytes, requested } in sealed {
+        match unseal_administrator(current, user, &bytes) {
+            Ok(key) => {
+                let bytes = seal_administrator(new, &key).map_err(|_| failed())?;
+                prepared.sealed.push(Sealed { bytes, requested });
+            }
+            Err(UnsealError::WrongPassword) => prepared.key_apart = true,
+            Err(UnsealError::Malformed | UnsealError::LaterVersion) => return Err(failed()),
         }
-        Err(UnsealError::WrongPassword) => Ok(Prepared { verifier, sealed: None, key_apart: true }),
-        Err(UnsealError::Malformed | UnsealError::LaterVersion) => Err(failed()),
     }
+    Ok(prepared)
 }
 
 fn refused(refusal: PasswordRefusal, alone: bool) -> ServiceError {
@@ -131,29 +135,13 @@ fn refused(refusal: PasswordRefusal, alone: bool) -> ServiceError {
 }
 
 impl Inner {
-    /// The person's sealed key, if it lies here: the one that goes with the password that the ledger knows.
-    pub(super) async fn sealed_key(&self, user: UserId) -> Result<Option<Vec<u8>>, ServiceError> {
-        let verifier = self.directory().verifier(user).cloned();
-        self.with_keys(move |keys| {
-            if let Some(verifier) = &verifier {
-                keys.settle_sealed_administrator(user, verifier)?;
-            }
-            keys.load_sealed_administrator(user)
+    /// Keeps the keys until the password that opens them is in force.
+    async fn keep_pending(&self, user: UserId, verifier: &Verifier, sealed: Vec<Sealed>) -> Result<(), ServiceError> {
+        let verifier = verifier.clone();
+        self.in_key_folder(move |folder| {
+            let of = |requested| sealed.iter().find(|one| one.requested == requested).map(|one| one.bytes.as_slice());
+            folder.save_pending_administrator(user, &verifier, [of(false), of(true)])
         })
         .await
-    }
-
-    async fn keep_pending(&self, user: UserId, verifier: &Verifier, sealed: Vec<u8>) -> Result<(), ServiceError> {
-        let verifier = verifier.clone();
-        self.with_keys(move |keys| keys.save_pending_administrator(user, &verifier, &sealed)).await
-    }
-
-    async fn with_keys<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&KeyFolder) -> Result<T, noroshi_provisioning::authority::KeyFileError> + Send + 'static,
-    ) -> Result<T, ServiceError> {
-        let folder = self.folder.clone();
-        let done = tokio::task::spawn_blocking(move || work(&KeyFolder::in_data_folder(&folder))).await;
-        done.map_err(|_| ServiceError::Busy)?.map_err(|error| ServiceError::Storage(error.to_string()))
     }
 }

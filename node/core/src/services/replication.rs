@@ -1,8 +1,9 @@
 //! What sessions with peers ask of the node.
 
 use noroshi_sync::entry::Entry;
-use noroshi_sync::store::{Answer, Query, StoreError};
-use noroshi_sync::window::VerifiedItem;
+use noroshi_sync::id::{NodeId, RoomId};
+use noroshi_sync::store::{Answer, Batch, LogRange, Query, Refusal, RoomLines, StoreError, WindowOutcome};
+use noroshi_sync::window::{VerifiedItem, VerifiedWindow, Window};
 use tokio::sync::broadcast;
 
 use crate::hub::StoreChange;
@@ -33,6 +34,11 @@ impl Inner {
     }
 }
 
+/// Entries read at a time.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// Windows stored in one transaction.
+const WINDOWS_AT_ONCE: usize = 64;
+
 impl Node {
     /// Answers a question of replication: reads beside everything else, writes in their turn.
     pub async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
@@ -46,8 +52,71 @@ impl Node {
         answer
     }
 
+    /// Everything of the ledger that `peer` may hold, as a session would send it, the public part first. For a node that
+    /// no line reaches.
+    pub async fn ledger_for(&self, peer: NodeId) -> Result<Vec<Window>, StoreError> {
+        let rooms = self.ledger_rooms_shared_with(peer).await?;
+        let mut windows = Vec::new();
+        for room in rooms {
+            let Answer::Offers(offers) = self.answer(Query::Offers { peer, rooms: vec![room] }).await? else {
+                continue;
+            };
+            let mut ranges: Vec<LogRange> = offers.iter().flat_map(ranges_of).collect();
+            while !ranges.is_empty() {
+                let query = Query::Windows { peer, ranges, bytes_max: PAGE_BYTES };
+                let Answer::Windows(page) = self.answer(query).await? else { break };
+                windows.extend(page.windows);
+                ranges = page.rest;
+            }
+        }
+        Ok(windows)
+    }
+
+    async fn ledger_rooms_shared_with(&self, peer: NodeId) -> Result<Vec<RoomId>, StoreError> {
+        let mut ledger = Vec::new();
+        let mut after = None;
+        loop {
+            let Answer::List(page) = self.answer(Query::List { peer, after }).await? else { break };
+            let rooms: Vec<RoomId> = page.iter().map(|(room, _)| *room).collect();
+            let Some(last) = rooms.last() else { break };
+            after = Some(*last);
+            let Answer::Holdings(holdings) = self.answer(Query::Holdings { peer, rooms }).await? else { break };
+            ledger.extend(holdings.into_iter().filter(|holding| holding.ledger).map(|holding| holding.lines.room));
+        }
+        let directory = self.directory();
+        let own = directory.rooms();
+        ledger.sort_by_key(|room| (*room != own.public, *room != own.directory));
+        Ok(ledger)
+    }
+
+    /// Takes what came by another way than a session; judged all the same. What is refused is told, the rest is on disk.
+    pub async fn take_windows(&self, peer: NodeId, windows: Vec<VerifiedWindow>) -> Result<Vec<Refusal>, StoreError> {
+        let mut refusals = Vec::new();
+        let mut windows = windows.into_iter().peekable();
+        while windows.peek().is_some() {
+            let windows = windows.by_ref().take(WINDOWS_AT_ONCE).collect();
+            let batch = Batch { peer, windows, registers: Vec::new(), cursor: None };
+            let Answer::Applied(applied) = self.answer(Query::Apply(batch)).await? else { continue };
+            refusals.extend(applied.windows.into_iter().filter_map(|outcome| match outcome {
+                WindowOutcome::Refused { refusal, .. } => Some(refusal),
+                WindowOutcome::Stored { .. } => None,
+            }));
+        }
+        Ok(refusals)
+    }
+
     /// What this node itself wrote, for its peers.
     pub fn changes(&self) -> broadcast::Receiver<StoreChange> {
         self.inner.hub.changes.subscribe()
     }
+}
+
+/// All that is held of a room's logs.
+fn ranges_of(lines: &RoomLines) -> Vec<LogRange> {
+    let ranges = lines.logs.iter().flat_map(|(log, state)| {
+        let below = (state.length > 0).then_some(LogRange { log: *log, first: 1, last: state.length });
+        let above = state.above.iter().map(|held| LogRange { log: *log, first: held.first, last: held.last });
+        below.into_iter().chain(above)
+    });
+    ranges.collect()
 }

@@ -1,6 +1,8 @@
 //! What a node does by itself about rights: planned changes on their day, witnesses of revoked nodes, the time of
 //! headquarters, and noticing that headquarters is out of sight.
 
+use std::sync::atomic::Ordering;
+
 use noroshi_provisioning::ledger::NodeWriter;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
 
@@ -39,9 +41,12 @@ impl Node {
         }
         // A machine that was off for a week, or whose clock leapt: an administrator has to say that this is right.
         if now_ms.saturating_sub(time) > noroshi_provisioning::limits::TIME_MARK_STEP_MS_MAX {
-            tracing::warn!("the time of headquarters is far behind this clock; an administrator must sign it");
+            if !self.inner.time_is_behind.swap(true, Ordering::Relaxed) {
+                tracing::warn!("the time of headquarters is far behind this clock: run `noroshi confirm-time`");
+            }
             return Ok(());
         }
+        self.inner.time_is_behind.store(false, Ordering::Relaxed);
         let writer = NodeWriter { directory: &directory, author: UserId::NIL, device: DeviceId::NIL };
         let id = EntryId::from_uuid(uuid::Uuid::now_v7());
         match writer.time_mark(id, now_ms) {

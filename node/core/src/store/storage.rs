@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use noroshi_sync::store::{self, Answer, Query, StoreError};
+use noroshi_sync::store::ledger_only::{Narrowed, ledger_among, rooms_of};
+use noroshi_sync::store::{self, Answer, Applied, Batch, Query, StoreError};
 
 use super::database::{Database, DatabaseOptions};
 use super::queue::Caller;
@@ -46,8 +47,22 @@ impl Storage {
     pub async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
         match query {
             Query::Apply(batch) => self.writer.apply(batch).await.map(Answer::Applied),
+            Query::LedgerOnly(inner) => match *inner {
+                Query::Apply(batch) => self.apply_ledger(batch).await.map(Answer::Applied),
+                reading => {
+                    let query = Query::LedgerOnly(Box::new(reading));
+                    self.readers.read(Caller::Peer, move |database| store::read(database, &query)).await
+                }
+            },
             query => self.readers.read(Caller::Peer, move |database| store::read(database, &query)).await,
         }
+    }
+
+    async fn apply_ledger(&self, batch: Batch) -> Result<Applied, StoreError> {
+        let (peer, rooms) = (batch.peer, rooms_of(&batch));
+        let ledger = self.readers.read(Caller::Peer, move |database| ledger_among(database, &peer, &rooms)).await?;
+        let (batch, refused) = Narrowed::new(batch, &ledger).into_parts();
+        Ok(Narrowed::finish(refused, self.writer.apply(batch).await?))
     }
 
     /// Refuses new work, finishes what waits, and closes the file.

@@ -13,6 +13,37 @@ pub struct ConsoleView {
     pub unlocked_until: Option<Time>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// Named: what it signs counts.
+    Active,
+    /// Waits for another administrator to name it.
+    Requested,
+}
+
+/// A key with which an administrator signs, or wants to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AdministratorKeyView {
+    #[schema(value_type = String, format = Uuid)]
+    pub id: uuid::Uuid,
+    pub user: PersonRef,
+    /// Sixteen characters that two people compare by voice.
+    #[schema(example = "7K2M-0XQD-9RTW-4HBC")]
+    pub fingerprint: String,
+    pub state: KeyState,
+    pub at: Time,
+}
+
+/// A key that was just made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RequestedKeyView {
+    #[serde(flatten)]
+    pub key: AdministratorKeyView,
+    /// The recovery sheet, as text to be printed and locked away. Shown this once.
+    pub recovery: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SuspensionView {
     pub at: Time,

@@ -13,6 +13,9 @@ use crate::web_tls::names;
 const NODE: &str = "ノードの証明書";
 const BROWSER: &str = "ブラウザー用の証明書";
 const AUTHORITY: &str = "ブラウザー用の認証局";
+const ISSUING: &str = "本庁の発行用証明書";
+/// With less than this it ends before the certificates it issues.
+const ISSUING_DAYS_LOW: u64 = 500;
 const DAY_MS: u64 = 86_400_000;
 /// An authority with less than this is to be replaced in every browser, which takes time.
 const AUTHORITY_DAYS_LOW: u64 = 365;
@@ -23,13 +26,14 @@ pub fn look(patient: &Patient, report: &mut Report) {
             NODE,
             &leaf,
             leaf.renew_at_ms(),
-            "この版では自動で更新されません。期限の前に、新しい参加コードで参加し直してください。",
+            "本庁とつながると自動で更新されます。本庁とのつながりと、本庁の時計を確かめてください。",
             report,
         ),
         None => {
             report.bad(NODE, "読めません".to_owned(), "keys/node.pem をバックアップから戻すか、参加し直してください。");
         }
     }
+    renewing(patient, report);
     let web = &patient.config.web;
     if web.https.is_empty() {
         let exposed = web.listen.iter().any(|address| !address.ip().is_loopback());
@@ -127,6 +131,25 @@ fn external(patient: &Patient, report: &mut Report) {
         "その名前では警告が出ます。発行元に、名前を加えて発行し直してもらってください。",
         report,
     );
+}
+
+/// Why the running node could not renew its certificate, and when the key of headquarters itself ends.
+fn renewing(patient: &Patient, report: &mut Report) {
+    let certificate = patient.status.as_ref().and_then(|status| status.get("certificate"));
+    if let Some(problem) = certificate.and_then(|certificate| certificate.get("problem")).and_then(|text| text.as_str())
+    {
+        report.warn(
+            NODE,
+            format!("更新できていません: {problem}"),
+            "本庁とのつながりを確かめてください。更新は自動で試みられます。",
+        );
+    }
+    if let Ok(Some(issuing)) = keys(patient).load_issuing()
+        && let Ok(certificate) = LeafCertificate::read(issuing.certificate())
+    {
+        let due = certificate.not_after_ms.saturating_sub(ISSUING_DAYS_LOW * DAY_MS);
+        lifetime(ISSUING, &certificate, due, "発行用の鍵を、金庫の根の鍵で作り直す計画を立ててください。", report);
+    }
 }
 
 /// Whoever admits nodes should be able to give them browser certificates.

@@ -4,15 +4,16 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use noroshi_net::{Net, SystemClock};
+use noroshi_net::Net;
+use noroshi_provisioning::NodeIdentity;
 use noroshi_provisioning::browser::{LeafCertificate, LeafKey, LeafRequest, LeafResponse, WebIdentity, WebName};
-use noroshi_provisioning::{Directory, NodeIdentity};
 use noroshi_sync::id::NodeId;
 use tokio_util::sync::CancellationToken;
 
 use super::{InForce, held, issue, names};
 use crate::commands::Failure;
-use crate::joining::{self, JoinReply};
+use crate::headquarters;
+use crate::joining::JoinReply;
 use crate::office::{Office, wall_ms};
 
 /// Between two looks at names and dates, and the longest pause after a failure.
@@ -95,23 +96,9 @@ impl Renewal {
     /// Asks headquarters, wherever it can be reached.
     async fn ask(&self, key: &LeafKey, wanted: &[WebName]) -> Result<LeafResponse, Failure> {
         let directory = self.office.node.directory();
-        let addresses = self.headquarters(&directory);
+        let addresses = headquarters::addresses(&self.office, &self.net);
         let is_headquarters = |node: NodeId| directory.is_headquarters_node(node);
         ask_at(&self.office.identity, key, wanted, &addresses, is_headquarters).await
-    }
-
-    /// Where it is connected, where the directory says, and where the administrator says.
-    fn headquarters(&self, directory: &Directory) -> Vec<String> {
-        let connections = self.net.upgrade().map(|net| net.connections()).unwrap_or_default();
-        // Nodes dial from the address they listen on.
-        let connected = connections.iter().filter(|connection| directory.is_headquarters_node(connection.peer));
-        let listed = directory.nodes().filter(|node| directory.is_headquarters_node(node.id));
-        let mut addresses: Vec<String> = connected.map(|connection| connection.remote_address.to_string()).collect();
-        addresses.extend(listed.flat_map(|node| node.addresses.iter().map(ToString::to_string)));
-        addresses.extend(self.office.config.sync.peers.iter().cloned());
-        let mut seen = std::collections::BTreeSet::new();
-        addresses.retain(|address| seen.insert(address.clone()));
-        addresses
     }
 }
 
@@ -125,23 +112,10 @@ pub async fn ask_at(
 ) -> Result<LeafResponse, Failure> {
     let organisation = identity.organisation();
     let request = LeafRequest::new(identity.key(), organisation, key.public_key(), wanted.to_vec()).encode();
-    let mut failures = Vec::new();
-    for address in addresses {
-        let clock = Arc::new(SystemClock::new());
-        match noroshi_net::join(address, *organisation.as_bytes(), &request, clock).await {
-            Ok(answer) if !is_headquarters(answer.node) => failures.push(format!("{address}: not headquarters")),
-            Ok(answer) => match joining::decode(&answer.response)? {
-                JoinReply::Leaf(response) => return Ok(LeafResponse::decode(&response)?),
-                JoinReply::Refused { reason, .. } => failures.push(format!("{address}: {reason}")),
-                JoinReply::Welcome(_) => failures.push(format!("{address}: another answer than asked for")),
-            },
-            Err(error) => failures.push(format!("{address}: {error}")),
-        }
+    match headquarters::ask(identity, &request, addresses, is_headquarters).await? {
+        JoinReply::Leaf(response) => Ok(LeafResponse::decode(&response)?),
+        _ => Err("headquarters answered another question".into()),
     }
-    if failures.is_empty() {
-        return Err("no address of headquarters is known yet".into());
-    }
-    Err(format!("headquarters gave no certificate: {}", failures.join("; ")).into())
 }
 
 /// Whether a new certificate is to be got: there is none, it is old, a name is missing that was not asked for yet, or the

@@ -1,4 +1,4 @@
-//! The public half of an administrator's key, and its end.
+//! The public half of an administrator's key: asked for, named, ended.
 
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, UserId};
@@ -20,6 +20,25 @@ pub struct AdministratorKeySet {
 impl Body for AdministratorKeySet {
     const KIND: u16 = kind::ADMINISTRATOR_KEY;
     const WHAT: &'static str = "key of an administrator";
+
+    fn check(&self) -> Result<(), InvalidField> {
+        if self.user.is_nil() { Err(InvalidField::new("user", "empty")) } else { Ok(()) }
+    }
+}
+
+/// An administrator made a key on a console and asks another administrator to name it. Vouched for by a node; whoever
+/// approves compares the [fingerprint](crate::Fingerprint) by voice, so that no node can slip in a key of its own. The
+/// entry that names the key takes the id of the request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AdministratorKeyRequest {
+    pub user: UserId,
+    /// Ed25519.
+    pub key: [u8; 32],
+}
+
+impl Body for AdministratorKeyRequest {
+    const KIND: u16 = kind::ADMINISTRATOR_KEY_REQUEST;
+    const WHAT: &'static str = "request for an administrator's key";
 
     fn check(&self) -> Result<(), InvalidField> {
         if self.user.is_nil() { Err(InvalidField::new("user", "empty")) } else { Ok(()) }

@@ -80,7 +80,7 @@ impl Resolution<'_> {
     }
 
     /// Whether a node that may speak for `user` wrote the act down.
-    fn is_vouched(&self, act: &Act, user: UserId) -> bool {
+    pub(super) fn is_vouched(&self, act: &Act, user: UserId) -> bool {
         self.attesting_offices(act).iter().any(|office| self.directory.office_may_attest(*office, user))
     }
 

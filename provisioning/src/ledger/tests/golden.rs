@@ -94,6 +94,7 @@ fn every_body_of_devices_and_suspension_is_golden() {
         ("265 cancel", hex(&InviteCancel { invite: entry_id(1, 1) })),
         ("268 policy", hex(&PolicySet { policy: Policy::default(), replaces: one() })),
         ("269 rules", hex(&RulesSet { text: "規則\n一".into(), replaces: one() })),
+        ("270 key request", hex(&AdministratorKeyRequest { user: user(1), key: [7; 32] })),
         ("275 suspend", hex(&UserSuspend { user: user(1), reason: text(), acts_until: until })),
         ("276 lift", hex(&UserLift { user: user(1), lifts: one() })),
         ("278 device", hex(&enrol)),

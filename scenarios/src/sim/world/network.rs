@@ -257,16 +257,7 @@ impl World {
 }
 
 fn peer_of(query: &Query) -> &NodeId {
-    match query {
-        Query::Greeting { peer }
-        | Query::Changes { peer, .. }
-        | Query::List { peer, .. }
-        | Query::Offers { peer, .. }
-        | Query::Holdings { peer, .. }
-        | Query::Windows { peer, .. }
-        | Query::Registers { peer, .. } => peer,
-        Query::Apply(batch) => &batch.peer,
-    }
+    query.peer()
 }
 
 fn frame_kind(bytes: &[u8]) -> &'static str {

@@ -362,6 +362,7 @@ fn name_of(query: &Query) -> &'static str {
         Query::Windows { .. } => "windows",
         Query::Registers { .. } => "registers",
         Query::Apply(_) => "apply",
+        Query::LedgerOnly(inner) => name_of(inner),
     }
 }
 

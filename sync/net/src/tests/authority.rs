@@ -74,6 +74,15 @@ impl Authority {
 
     pub fn issue(&self, leaf: Leaf) -> Issued {
         let key = KeyPair::generate_for(leaf.key.unwrap_or(&PKCS_ED25519)).unwrap();
+        self.certify(key, leaf)
+    }
+
+    /// A good certificate for the key of an old one.
+    pub fn renew(&self, old: &Issued) -> Issued {
+        self.certify(KeyPair::try_from(old.key.as_slice()).unwrap(), Leaf::default())
+    }
+
+    fn certify(&self, key: KeyPair, leaf: Leaf) -> Issued {
         let node = NodeId::from_slice(key.public_key_raw()).unwrap_or(NodeId::from_bytes([0; 32]));
         let mut params = CertificateParams::new(vec!["node.invalid".into()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "node");

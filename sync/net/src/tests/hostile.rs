@@ -15,9 +15,9 @@ use crate::jitter::Jitter;
 use crate::limits::{HANDSHAKES_PER_ADDRESS_MAX, OUTGOING_FRAMES_MAX, STREAMS_UNI_MAX};
 use crate::link::{LinkPhase, NetEvent};
 use crate::net::Patience;
-use crate::stream::opening;
+use crate::stream::{greeting, opening};
 use crate::tests::authority::{Authority, Issued};
-use crate::tests::intruder::{Intruder, send_frame};
+use crate::tests::intruder::{GREETING, Intruder, send_frame};
 use crate::tests::node::{TestNode, config, heard, leaves, store, talker};
 use crate::tls::{ALPN_JOIN, ALPN_SYNC};
 
@@ -139,7 +139,7 @@ async fn no_more_streams_than_classes_can_be_opened() {
     let mut streams = Vec::new();
     for class in [Class::Urgent, Class::Newest, Class::Backfill] {
         let mut stream = intruder.quic.open_uni().await.unwrap();
-        stream.write_all(&opening(class, &[3; 16])).await.unwrap();
+        stream.write_all(&opening(class)).await.unwrap();
         streams.push(stream);
     }
     assert_eq!(streams.len() + 1, STREAMS_UNI_MAX as usize);
@@ -188,7 +188,7 @@ async fn frames_beyond_what_may_wait_for_a_peer_end_the_connection() {
     let (net, _told, _hearing) = talker(config(&own, &[]), says);
     let intruder = Intruder::peer(net.local_addresses()[0], &peer).await;
     let mut sending = intruder.quic.open_uni().await.unwrap();
-    sending.write_all(&opening(Class::Control, &[3; 16])).await.unwrap();
+    sending.write_all(&greeting(&GREETING)).await.unwrap();
     assert_eq!(intruder.ended().await, Ended::ByPeer(CloseCode::Stalled));
 }
 

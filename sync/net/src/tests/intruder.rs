@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use noroshi_sync::frame::Class;
 
 use crate::close::Ended;
-use crate::stream::{length_of, opening, read_class, read_run};
+use crate::stream::{Greeting, greeting, length_of, read_class, read_greeting};
 use crate::tests::authority::Issued;
 use crate::tests::node::{LIMIT, loopback};
 use crate::tls::ALPN_SYNC;
@@ -58,6 +58,9 @@ impl ServerCertVerifier for Gullible {
     }
 }
 
+/// What an intruder says first.
+pub(crate) const GREETING: Greeting = Greeting { run: [3; 16], scope: noroshi_sync::store::Scope::Everything };
+
 /// A connection of the intruder. Dropping it ends everything.
 pub(crate) struct Intruder {
     /// Kept open as long as the intruder lives.
@@ -98,11 +101,11 @@ impl Intruder {
     pub async fn greeted(to: SocketAddr, leaf: &Issued) -> (Self, SendStream, RecvStream) {
         let intruder = Self::peer(to, leaf).await;
         let mut sending = intruder.quic.open_uni().await.unwrap();
-        sending.write_all(&opening(Class::Control, &[3; 16])).await.unwrap();
+        sending.write_all(&greeting(&GREETING)).await.unwrap();
         let greeting = async {
             let mut receiving = intruder.quic.accept_uni().await.unwrap();
             assert_eq!(read_class(&mut receiving).await.unwrap(), Class::Control);
-            read_run(&mut receiving).await.unwrap();
+            read_greeting(&mut receiving).await.unwrap();
             receiving
         };
         let receiving = timeout(LIMIT, greeting).await.expect("no greeting");

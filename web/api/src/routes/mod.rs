@@ -1,5 +1,6 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
+mod administrator_keys;
 mod console;
 mod devices;
 mod directory;
@@ -69,6 +70,10 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(session::unlock))
         .routes(routes!(session::set_passcode))
         .routes(routes!(console::get, console::unlock, console::lock))
+        .routes(routes!(administrator_keys::list, administrator_keys::request))
+        .routes(routes!(administrator_keys::restore))
+        .routes(routes!(administrator_keys::approve))
+        .routes(routes!(administrator_keys::end))
         .routes(routes!(devices::list))
         .routes(routes!(devices::suspend, devices::lift))
         .routes(routes!(devices::requests, devices::request))
@@ -81,6 +86,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(people::suspend, people::lift))
         .routes(routes!(organisation::add_office))
         .routes(routes!(organisation::edit_office))
+        .routes(routes!(organisation::roaming, organisation::set_roaming))
         .routes(routes!(organisation::nodes))
         .routes(routes!(organisation::revoke))
         .routes(routes!(organisation::invitations, organisation::invite))

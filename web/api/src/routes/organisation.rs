@@ -4,7 +4,8 @@ use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use http::StatusCode;
 use noroshi_node::view::{
-    InvitationView, KnownNodeView, OfficeKind, OfficeView, PolicyView, PostKind, PostView, RulesView, UsageView,
+    InvitationView, KnownNodeView, OfficeKind, OfficeRef, OfficeView, PolicyView, PostKind, PostView, RulesView,
+    UsageView,
 };
 use noroshi_node::{NewInvitation, NewOffice, NewPost, OfficeEdit};
 use noroshi_provisioning::{NodeAddress, OfficeId, PostId};
@@ -99,6 +100,44 @@ pub async fn edit_office(
     let OfficeEditRequest { name, kana, kind, hub } = request;
     let edit = OfficeEdit { name, kana, kind: kind.map(Into::into), hub };
     Ok(Answer(state.node.edit_office(&session.actor, path.office.0, edit).await?))
+}
+
+/// The other offices at which the people of this one may log in.
+#[utoipa::path(
+    get, path = "/api/v1/offices/{office}/roaming", tag = "administration", operation_id = "get_roaming",
+    params(OfficePath), responses((status = 200, body = Items<OfficeRef>), (status = 404))
+)]
+pub async fn roaming(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Path(path): Path<OfficePath>,
+) -> Result<Answer<Items<OfficeRef>>, Problem> {
+    Ok(Answer(Items::all(state.node.roaming(&session.actor, path.office.0)?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoamingRequest {
+    #[schema(value_type = Vec<Uuid>)]
+    pub offices: Vec<Id<OfficeId>>,
+}
+
+/// Say at which other offices the people of this one may log in: those then hold what their passwords are checked against.
+/// Signed.
+#[utoipa::path(
+    put, path = "/api/v1/offices/{office}/roaming", tag = "administration", operation_id = "set_roaming",
+    params(OfficePath), request_body = RoamingRequest,
+    responses((status = 200, body = Items<OfficeRef>), (status = 404), (status = 422))
+)]
+pub async fn set_roaming(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Path(path): Path<OfficePath>,
+    Json(request): Json<RoamingRequest>,
+) -> Result<Answer<Items<OfficeRef>>, Problem> {
+    let hosts = request.offices.into_iter().map(|office| office.0).collect();
+    let hosts = state.node.set_roaming(&session.actor, path.office.0, hosts).await?;
+    Ok(Answer(Items::all(hosts)))
 }
 
 /// Every node there is or was.

@@ -137,12 +137,13 @@ async fn a_key_that_waits_for_a_password_follows_only_when_it_is_in_force() {
     let sealed = keys.load_sealed_administrator(user).unwrap().unwrap();
     // As if the machine had stopped before the ledger was written: nothing has changed.
     let never = noroshi_provisioning::password::make_verifier(NEWER, "").unwrap();
-    keys.save_pending_administrator(user, &never, b"sealed under a password that never came").unwrap();
+    let lost = b"sealed under a password that never came".as_slice();
+    keys.save_pending_administrator(user, &never, [Some(lost), None]).unwrap();
     house.kanri.call("POST", "/api/v1/console", &json!({"password": House::PASSWORD})).await.ok(200);
     assert_eq!(keys.load_sealed_administrator(user).unwrap().unwrap(), sealed);
     // As if it had stopped after: the key that waits is the one.
     let present = house.node.directory().verifier(user).unwrap().clone();
-    keys.save_pending_administrator(user, &present, &sealed).unwrap();
+    keys.save_pending_administrator(user, &present, [Some(&sealed), None]).unwrap();
     keys.save_sealed_administrator(user, b"under the former password").unwrap();
     house.kanri.call("POST", "/api/v1/console", &json!({"password": House::PASSWORD})).await.ok(200);
     assert_eq!(keys.load_sealed_administrator(user).unwrap().unwrap(), sealed);

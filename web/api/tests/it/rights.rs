@@ -76,11 +76,18 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/console",                                              ".+++++"),
     ("POST",   "/api/v1/console",                                              ".----+"),
     ("DELETE", "/api/v1/console",                                              ".+++++"),
+    ("GET",    "/api/v1/administrator-keys",                                        ".----+"),
+    ("POST",   "/api/v1/administrator-keys",                                        ".----+"),
+    ("POST",   "/api/v1/administrator-keys/restoration",                            ".----+"),
+    ("POST",   "/api/v1/administrator-keys/{key}/approval",                         ".----+"),
+    ("DELETE", "/api/v1/administrator-keys/{key}",                                  ".----+"),
     ("POST",   "/api/v1/posts",                                                ".---++"),
     ("PUT",    "/api/v1/posts/{post}",                                         ".---++"),
     ("DELETE", "/api/v1/posts/{post}",                                         ".---??"),
     ("POST",   "/api/v1/offices",                                              ".----+"),
     ("PATCH",  "/api/v1/offices/{office}",                                     ".----+"),
+    ("GET",    "/api/v1/offices/{office}/roaming",                                  ".----?"),
+    ("PUT",    "/api/v1/offices/{office}/roaming",                                  ".----+"),
     ("GET",    "/api/v1/nodes",                                                ".---++"),
     ("POST",   "/api/v1/nodes/{node}/revocation",                              ".----+"),
     ("GET",    "/api/v1/invitations",                                          ".----+"),
@@ -112,7 +119,7 @@ async fn every_call_is_open_to_whom_the_table_says() {
         let node = if pattern.ends_with("revocation") { "ab".repeat(32) } else { "all".to_owned() };
         let path = pattern.replace("{room}", &room).replace("{user}", &foreigner).replace("{stamp}", "ryokai");
         let mut path = path.replace("{role}", "staff").replace("{node}", &node);
-        for name in ["message", "device", "request", "import", "post", "office", "invitation"] {
+        for name in ["key", "message", "device", "request", "import", "post", "office", "invitation"] {
             path = path.replace(&format!("{{{name}}}"), &id());
         }
         let mut answers = String::new();

@@ -1,5 +1,7 @@
 //! Offices, nodes, invitations, posts, policy and rules.
 
+use std::collections::BTreeSet;
+
 use noroshi_provisioning::ledger::{self, LedgerWriter, NodeInvite, OfficeSet, Policy, PostSet, minted_ms};
 use noroshi_provisioning::{JoinCode, NodeAddress, OfficeId, OfficeKind, PostId, join};
 use noroshi_sync::id::{EntryId, NodeId, UserId};
@@ -12,7 +14,8 @@ use crate::render::{People, count};
 use crate::rights::{Action, Object, may};
 use crate::text::fold;
 use crate::view::{
-    Actor, InvitationView, KnownNodeView, OfficeView, PeerState, PolicyView, PostKind, PostView, RulesView, Time,
+    Actor, InvitationView, KnownNodeView, OfficeRef, OfficeView, PeerState, PolicyView, PostKind, PostView, RulesView,
+    Time,
 };
 
 /// Longest an invitation may be good, hours.
@@ -101,6 +104,41 @@ impl Node {
         };
         self.signed(actor, Action::ManageOffices, Object::Organisation, Box::new(work)).await?;
         self.office_view(office)
+    }
+
+    /// The other offices at which the people of this one may log in, by reading of the name.
+    pub fn roaming(&self, actor: &Actor, office: OfficeId) -> Result<Vec<OfficeRef>, ServiceError> {
+        let directory = self.inner.directory();
+        may(&directory, actor, Action::ManageOffices, Object::Organisation)?;
+        directory.office(office).ok_or(ServiceError::NotFound)?;
+        let mut hosts: Vec<_> = directory.roaming().filter(|(home, _)| *home == office).map(|(_, host)| host).collect();
+        hosts.sort_by_cached_key(|host| (directory.office(*host).map(|office| fold(&office.kana)), *host));
+        Ok(hosts.into_iter().map(|host| People::of(&directory).office(host)).collect())
+    }
+
+    /// Says at which other offices the people of this one may log in, besides headquarters.
+    pub async fn set_roaming(
+        &self,
+        actor: &Actor,
+        home: OfficeId,
+        hosts: Vec<OfficeId>,
+    ) -> Result<Vec<OfficeRef>, ServiceError> {
+        let hosts: BTreeSet<OfficeId> = hosts.into_iter().collect();
+        if hosts.contains(&home) {
+            return Err(ServiceError::Invalid { field: "offices", code: "own_office" });
+        }
+        let work = move |writer: &LedgerWriter<'_, _>, mint: &dyn Fn() -> EntryId| {
+            let directory = writer.directory;
+            directory.office(home).ok_or(ServiceError::NotFound)?;
+            if hosts.iter().any(|host| directory.office(*host).is_none()) {
+                return Err(ServiceError::Invalid { field: "offices", code: "unknown_office" });
+            }
+            let now: BTreeSet<_> = directory.roaming().filter(|(of, _)| *of == home).map(|(_, host)| host).collect();
+            let changes = now.symmetric_difference(&hosts);
+            changes.map(|host| writer.roaming(mint(), home, *host, hosts.contains(host)).map_err(invalid)).collect()
+        };
+        self.signed(actor, Action::ManageOffices, Object::Organisation, Box::new(work)).await?;
+        self.roaming(actor, home)
     }
 
     fn office_view(&self, office: OfficeId) -> Result<OfficeView, ServiceError> {

@@ -93,11 +93,21 @@ impl Node {
 
     /// Makes a person with a password that is shown once.
     pub async fn add_person(&self, actor: &Actor, new: NewPerson) -> Result<NewPersonView, ServiceError> {
-        let user = UserId::from_uuid(uuid::Uuid::now_v7());
-        let office = new.edit.office.ok_or(ServiceError::Invalid { field: "office", code: "empty" })?;
         may(&self.inner.directory(), actor, Action::ManagePeople, Object::Organisation)?;
         self.signer(actor)?;
         let (initial_password, verifier) = self.initial_password().await?;
+        Ok(NewPersonView { person: self.add_person_with(actor, new, verifier).await?, initial_password })
+    }
+
+    /// Makes a person whose password was chosen elsewhere.
+    pub async fn add_person_with(
+        &self,
+        actor: &Actor,
+        new: NewPerson,
+        verifier: Verifier,
+    ) -> Result<PersonView, ServiceError> {
+        let user = UserId::from_uuid(uuid::Uuid::now_v7());
+        let office = new.edit.office.ok_or(ServiceError::Invalid { field: "office", code: "empty" })?;
         let work = move |writer: &ledger::LedgerWriter<'_, _>, mint: &dyn Fn() -> EntryId| {
             let empty = UserSet {
                 user,
@@ -123,7 +133,7 @@ impl Node {
             Ok(drafts)
         };
         self.signed(actor, Action::ManagePeople, Object::Organisation, Box::new(work)).await?;
-        Ok(NewPersonView { person: self.person(actor, user).await?, initial_password })
+        self.person(actor, user).await
     }
 
     /// Changes a person. Who moves to another office takes the password along.
@@ -162,12 +172,17 @@ impl Node {
         may(&self.inner.directory(), actor, Action::ManagePeople, Object::Person(user))?;
         self.signer(actor)?;
         let (initial_password, verifier) = self.initial_password().await?;
+        self.set_password(actor, user, verifier).await?;
+        Ok(initial_password)
+    }
+
+    /// Sets a password that was chosen elsewhere; the person's log-ins end.
+    pub async fn set_password(&self, actor: &Actor, user: UserId, verifier: Verifier) -> Result<(), ServiceError> {
         let work = move |writer: &ledger::LedgerWriter<'_, _>, mint: &dyn Fn() -> EntryId| {
             let office = writer.directory.user(user).ok_or(ServiceError::NotFound)?.office;
             Ok(vec![writer.password(mint(), user, office, verifier.clone()).map_err(invalid)?])
         };
-        self.signed(actor, Action::ManagePeople, Object::Person(user), Box::new(work)).await?;
-        Ok(initial_password)
+        self.signed(actor, Action::ManagePeople, Object::Person(user), Box::new(work)).await
     }
 
     /// A password to be handed over on paper, and what is kept of it.

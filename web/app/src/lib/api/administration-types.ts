@@ -2,6 +2,21 @@
 import type { Named, Office, PeerState, RoleName, Suspension, Time, User } from './types';
 
 export type Employment = 'regular' | 'fixed_term' | 'section_account';
+/** A key with which an administrator signs, or wants to. */
+export interface AdministratorKey {
+  id: string;
+  user: Named;
+  /** What two people compare by voice. */
+  fingerprint: string;
+  state: 'active' | 'requested';
+  at: Time;
+}
+
+export interface RequestedKey extends AdministratorKey {
+  /** The recovery sheet as text; told this once. */
+  recovery: string;
+}
+
 export type PersonState = 'active' | 'suspended' | 'ended';
 
 export interface Planned {

@@ -1,6 +1,7 @@
 // The calls of the administration pages; apart from the others so that phones do not load them.
 import { del, get, patch, post, put, query, request, seg } from './http';
 import type {
+  AdministratorKey,
   ConsoleState,
   DeviceCode,
   Encoding,
@@ -15,10 +16,11 @@ import type {
   Policy,
   Post,
   PostBody,
+  RequestedKey,
   StaffImport,
   Usage,
 } from './administration-types';
-import type { Office, Page, RoleName, Rules } from './types';
+import type { Named, Office, Page, RoleName, Rules } from './types';
 
 /** Nine hundred passwords take their time. */
 const LONG = { timeoutMs: 180_000 };
@@ -61,6 +63,9 @@ export const offices = {
   list: () => all<Office>('/offices'),
   add: (body: OfficeBody) => post<Office>('/offices', body),
   change: (id: string, body: OfficeBody) => patch<Office>(`/offices/${seg(id)}`, body),
+  /** The other offices at which the people of this one may log in. */
+  roaming: (id: string) => get<Page<Named>>(`/offices/${seg(id)}/roaming`),
+  setRoaming: (id: string, offices: string[]) => put<Page<Named>>(`/offices/${seg(id)}/roaming`, { offices }),
 };
 
 export const nodes = {
@@ -88,6 +93,16 @@ export const consoleKey = {
   get: () => get<ConsoleState>('/console'),
   unlock: async (password: string) => (await request<ConsoleState>('POST', '/console', { password })).body,
   lock: () => del('/console'),
+};
+
+export const keys = {
+  list: () => all<AdministratorKey>('/administrator-keys'),
+  make: (password: string) => post<RequestedKey>('/administrator-keys', { password }),
+  approve: (id: string, fingerprint: string) =>
+    post<AdministratorKey>(`/administrator-keys/${seg(id)}/approval`, { fingerprint }),
+  end: (id: string) => del(`/administrator-keys/${seg(id)}`),
+  restore: (sheet: string, password: string) =>
+    post<ConsoleState>('/administrator-keys/restoration', { sheet, password }),
 };
 
 /** Every page of a list that people look at as a whole. */

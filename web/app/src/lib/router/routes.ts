@@ -10,6 +10,7 @@ export const ADMINISTRATION_PAGES = [
   'codes',
   'suspensions',
   'offices',
+  'keys',
   'posts',
   'usage',
   'rules',

@@ -17,6 +17,7 @@ export const ja = {
   pageCodes: '端末コード',
   pageSuspensions: '停止中',
   pageOffices: '拠点とノード',
+  pageKeys: '管理者鍵',
   pageUsage: '利用状況',
   pageRules: '利用規則',
   pagePolicy: '方針',
@@ -83,6 +84,54 @@ export const ja = {
   keyUnlockedUntil: (at: string) => `管理者鍵: 解錠中 (${at} まで)`,
   keyLocked: '管理者鍵: 施錠中',
   keyLock: '施錠',
+
+  keysIntro:
+    '職員の登録、再開、ノードの参加などの重要な操作には、システム管理者一人ひとりの鍵で署名します。鍵は作ったノードの中だけに、パスワードで封をして保管します。',
+  keysFew:
+    '使える管理者鍵が 1 つしかありません。紛失や不在に備えて、もう一人のシステム管理者の鍵を作って承認してください。',
+  keysWaiting: '承認待ちの鍵',
+  keysActive: '使える鍵',
+  keyMine: 'あなたの管理者鍵',
+  keyMineHere: 'このノードにあります。',
+  keyMineElsewhere:
+    'このノードにはありません。鍵を作ったノードで操作するか、このノードでも鍵を作ってください。',
+  keyMineNone: 'まだありません。作ってほかのシステム管理者の承認を受けると、署名が要る操作ができます。',
+  keyMineWaits: 'ほかのシステム管理者に電話か対面で次の指紋を伝え、承認を受けてください。',
+  keyFingerprint: '鍵の指紋',
+  keyMake: '鍵を作る',
+  keyMakeAgain: '新しい鍵を作る',
+  keyMakeTitle: '管理者鍵を作る',
+  keyMakeText:
+    'あなたの鍵をこのノードに作ります。封をするため、ログインのパスワードを入力してください。続けて表示する復旧用紙を印刷し、金庫に保管してください。',
+  keySheetTitle: '復旧用紙',
+  keySheetOnce: 'この用紙は今だけ表示します。印刷して金庫に保管してください。',
+  keySheetDone: '保管した',
+  keySheetNext: '次に、ほかのシステム管理者に指紋を伝えて承認を受けてください。',
+  keyApprove: '承認',
+  keyApproveLabel: (name: string) => `${name} の鍵を承認`,
+  keyApproveTitle: (name: string) => `${name} さんの鍵を承認しますか`,
+  keyApproveText: (name: string) =>
+    `${name} さん本人に電話か対面で鍵の指紋を聞き、聞いたとおりに入力してください。画面やメールで受け取った指紋では承認しないでください。`,
+  keyHeard: '本人から聞いた指紋',
+  keyApproved: (name: string) => `${name} さんの鍵を承認しました。`,
+  keyDecline: '断る',
+  keyDeclineLabel: (name: string) => `${name} の鍵を断る`,
+  keyDeclineTitle: (name: string) => `${name} さんの鍵を断りますか`,
+  keyDeclineText: '断った鍵は二度と承認できません。必要なら本人が新しい鍵を作ります。',
+  keyDeclined: (name: string) => `${name} さんの鍵を断りました。`,
+  keyEnd: '失効',
+  keyEndLabel: (name: string) => `${name} の鍵を失効`,
+  keyEndTitle: (name: string) => `${name} さんの鍵を失効しますか`,
+  keyEndText:
+    '鍵を置いたノードの盗難や、復旧用紙の紛失のときに失効します。これから署名する操作は無効になり、元に戻せません。これまでの操作は有効です。',
+  keyEnded: (name: string) => `${name} さんの鍵を失効しました。`,
+  keyRestore: '復旧用紙から戻す',
+  keyRestoreTitle: '復旧用紙から鍵を戻す',
+  keyRestoreText:
+    'このノードに、あなたの鍵を置き直します。用紙の 5 文字の組を 15 個、すべて入力してください。空白や改行、大文字と小文字の違いは問いません。',
+  keyRestoreSheet: '用紙の 15 組',
+  keyRestored: '鍵をこのノードに戻しました。',
+  keySince: '開始',
 
   // People
   personAdd: '職員を追加',
@@ -306,6 +355,9 @@ export const ja = {
   officeNodes: 'ノードの数',
   officeHub: '中継拠点',
   officeHubHint: 'すべてのルームを受け取り、他の拠点へ中継します',
+  officeRoaming: '職員がログインできる、ほかの拠点',
+  officeRoamingHint:
+    '自分の拠点と本庁には、いつでもログインできます。選んだ拠点のノードには、照合用のパスワード情報を渡します。',
   officeNew: '新しい拠点',
   office_headquarters: '本庁',
   office_branch: '支所・出張所',
