@@ -26,7 +26,7 @@ impl Node {
         let data = home.path().join(name);
         let node = Self { home, data, web: process::free_port() };
         let (web, sync) = (format!("127.0.0.1:{}", node.web), format!("127.0.0.1:{}", process::free_port()));
-        let output = node.strange(&[
+        let mut command = node.strange(&[
             "init",
             "--organisation",
             "朝凪市",
@@ -40,7 +40,7 @@ impl Node {
             &sync,
             "--no-discovery",
         ]);
-        let output = output.output().unwrap();
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         node
     }

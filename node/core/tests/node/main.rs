@@ -10,6 +10,7 @@ mod ledger_only;
 mod log_in;
 mod messages;
 mod offices;
+mod passwords;
 mod peers;
 mod reading;
 mod rooms;
