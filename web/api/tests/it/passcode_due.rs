@@ -30,7 +30,7 @@ async fn every_other_call_is_refused_until_it_is_set() {
     for (method, pattern, _) in TABLE {
         let mut path = pattern.replace("{room}", &room).replace("{stamp}", "ryokai").replace("{role}", "staff");
         path = path.replace("{node}", "all").replace("{user}", &house.id_of("tanaka"));
-        for name in ["message", "device", "request", "import", "post", "office", "invitation"] {
+        for name in ["key", "message", "device", "request", "import", "post", "office", "invitation"] {
             path = path.replace(&format!("{{{name}}}"), &id());
         }
         let reply = match *method {
