@@ -19,6 +19,7 @@
 //! - **People's keys** ([`Signer`], [`AdministratorKey`], [`RootKey`]). What changes rights is signed by a person, never
 //!   by a machine: a stolen branch node cannot make itself an administrator. The private halves lie [`sealed`] under a
 //!   password, and on paper ([`recovery`]).
+//! - **Devices** sign what people say on them ([`device_key`]), so that an office cannot put words into their mouths.
 //! - **Passwords** ([`password`]) for logging in. Checked against Argon2id verifiers from the secrets ledger of an office.
 //! - **Staff lists** ([`roster`]) bring hundreds of people in at once, and change them every April.
 //! - **The audit log** ([`audit`]): what happened at each office, told by its nodes and held by others.
@@ -58,6 +59,7 @@ pub mod body;
 pub mod browser;
 mod cell;
 pub mod device_code;
+pub mod device_key;
 pub mod field;
 mod fingerprint;
 mod id;

@@ -19,6 +19,8 @@ const APPLIED_WITHIN = 60_000;
 /** From the second click to the page of a stopped phone. */
 const STOPPED_WITHIN = 2_000;
 const PASSCODE = "408271";
+const OWN_PASSWORD = "海沿いの道を歩いて帰る犬が二匹";
+const SECOND_PASSWORD = "correct horse battery staple";
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const PAGES = [
@@ -98,6 +100,21 @@ async function fillLogin(page, login, password) {
   await at(page, "login-name").fill(login);
   await at(page, "login-password").fill(password);
   await at(page, "login-submit").click();
+}
+
+/** Writes an urgent message into the room that is open. */
+async function say(page, text) {
+  await at(page, "composer-input").fill(text);
+  await at(page, "composer-urgent").check({ force: true });
+  await at(page, "composer-send").click();
+  await at(page, "confirm-ok").click();
+}
+
+/** Waits for a message that the node has, and looks how often it is marked as unsigned. */
+async function marked(page, text, times) {
+  const message = page.locator('[data-testid="message"]:not([data-pending])').filter({ hasText: text }).first();
+  await message.waitFor();
+  assert.equal(await message.getByTestId("mark-unsigned").count(), times, text);
 }
 
 /** Opens a page of the administration from its menu. */
@@ -193,8 +210,62 @@ try {
     await accessible(phone, "choosing a passcode");
     for (const field of ["wanted", "again"]) await at(phone, `passcode-${field}`).fill(PASSCODE);
     await at(phone, "passcode-save").click();
+  });
+  await step("the password from the letter gives way to one of one's own", async () => {
+    await at(phone, "password-gate").waitFor();
+    await accessible(phone, "choosing a password");
+    const fill = async (current, wanted, again = wanted) => {
+      for (const [field, value] of Object.entries({ current, wanted, again })) {
+        await at(phone, `password-${field}`).fill(value);
+      }
+      await at(phone, "password-again").press("Enter");
+    };
+    const wrong = (field) => phone.locator(`[name="${field}"][aria-invalid="true"]`).waitFor();
+    await fill(person.password, "短い");
+    await wrong("wanted");
+    await fill(person.password, OWN_PASSWORD, `${OWN_PASSWORD}!`);
+    await wrong("again");
+    await fill("ちがうパスワードです", OWN_PASSWORD);
+    await wrong("current");
+    await fill(person.password, "passwordpassword");
+    await wrong("wanted");
+    await accessible(phone, "a password that is refused");
+    await at(phone, "password-show").check();
+    assert.equal(await at(phone, "password-wanted").getAttribute("type"), "text");
+    await picture(phone, "phone-password");
+    await fill(person.password, OWN_PASSWORD);
     await at(phone, "nav-talk").waitFor();
     await picture(phone, "phone-enrolled");
+  });
+  await step("an urgent message is signed by the phone, and one from the desk is marked", async () => {
+    await at(phone, "nav-settings").click();
+    await phone.locator('[data-testid="settings-signing"][data-signing="ready"]').waitFor();
+    await at(phone, "nav-talk").click();
+    await at(phone, "new-direct").click();
+    await at(phone, "user-search").fill(administrator.name);
+    await at(phone, "user-option").filter({ hasText: administrator.name }).first().click();
+    await say(phone, "総員参集してください");
+    await at(desk, "nav-talk").click();
+    await at(desk, "room-item").filter({ hasText: "佐藤 太郎" }).first().click();
+    await marked(desk, "総員参集してください", 0);
+    await say(desk, "承知しました、向かいます");
+    await marked(desk, "承知しました、向かいます", 1);
+    await marked(phone, "承知しました、向かいます", 1);
+    await marked(phone, "総員参集してください", 0);
+    await accessible(phone, "a message without a signature");
+    await picture(phone, "phone-unsigned");
+  });
+  await step("the password is changed again in the settings", async () => {
+    await phone.goto(`${hq.url}/settings`);
+    await at(phone, "lock-passcode").fill(PASSCODE);
+    await at(phone, "lock-unlock").click();
+    await at(phone, "settings-password").click();
+    await at(phone, "personal-password").waitFor();
+    await accessible(phone, "the page to change the password");
+    const values = { current: OWN_PASSWORD, wanted: SECOND_PASSWORD, again: SECOND_PASSWORD };
+    for (const [field, value] of Object.entries(values)) await at(phone, `password-${field}`).fill(value);
+    await at(phone, "password-save").click();
+    await at(phone, "settings-page").waitFor();
   });
   await step("it asks for the passcode when it is opened again, and counts", async () => {
     await phone.reload();
@@ -248,6 +319,13 @@ try {
     await row.getByTestId("suspension-lift").click();
     await at(desk, "act-ok").click();
     await row.waitFor({ state: "detached" });
+  });
+  await step("it lost its signing key when it was stopped, and says so", async () => {
+    await fillLogin(phone, person.login, SECOND_PASSWORD);
+    await at(phone, "nav-settings").click();
+    await phone.locator('[data-testid="settings-signing"][data-signing="lost"]').waitFor();
+    await accessible(phone, "a device without its key");
+    await picture(phone, "phone-key-lost");
   });
   await step("the administration fits a phone", async () => {
     await desk.setViewportSize(PHONE);

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use noroshi_provisioning::KeyFolder;
+use noroshi_provisioning::key::KeyPair;
+use noroshi_provisioning::sealed::unseal_root;
+use noroshi_provisioning::{IssuingKey, KeyFolder};
 use noroshi_tests::city::{ADMINISTRATOR, City, Office};
 use noroshi_tests::client::Client;
 use noroshi_tests::process;
@@ -132,40 +134,45 @@ async fn a_node_put_back_from_a_copy_gets_back_what_it_wrote_since() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_in_its_last_third_is_renewed_while_the_node_runs() {
-    let mut city = City::found(&["本庁", "北支所"]).await;
+async fn certificates_in_their_last_third_and_beyond_their_end_are_renewed_while_the_nodes_run() {
+    let (mut city, room) = two_offices().await;
     for office in 0..2 {
         city.stop(office);
     }
-    // As if both had been issued 300 days ago.
-    let keys = |office: usize| KeyFolder::in_data_folder(&city.offices[office].data);
-    let issuing = keys(0).load_issuing().unwrap().unwrap();
+    // As if headquarters' own had been issued 300 days ago, and that of the branch expired 23 days ago.
+    let keys = |city: &City, office: usize| KeyFolder::in_data_folder(&city.offices[office].data);
     let now_ms = u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let days_ago = |days: u64| now_ms - days * 86_400_000;
+    let sealed = keys(&city, 0).load_sealed_root().unwrap().unwrap();
+    let root = unseal_root("root-passphrase", &sealed).unwrap();
+    let certificate = keys(&city, 0).load_node().unwrap().root_certificate().to_vec();
+    let issuing = IssuingKey::create(root.key(), &certificate, KeyPair::generate().unwrap(), days_ago(500)).unwrap();
     let mut old = Vec::new();
-    for office in 0..2 {
-        let node = keys(office).load_node().unwrap().node();
-        let chain = issuing.issue(node, now_ms - 300 * 86_400_000).unwrap();
-        keys(office).replace_chain(&chain).unwrap();
+    for (office, days) in [(0, 300), (1, 420)] {
+        let node = keys(&city, office).load_node().unwrap().node();
+        let chain = issuing.issue(node, days_ago(days)).unwrap();
+        keys(&city, office).replace_chain(&chain).unwrap();
         old.push(chain);
     }
     for office in 0..2 {
         city.start(office).await;
     }
-    for office in 0..2 {
+    for (office, old) in old.iter().enumerate() {
         until(&format!("a new certificate at {office}"), SOON, || async {
             let days = status(&city, office)["certificate"]["days_left"].as_u64();
             days.is_some_and(|days| days > 390).then_some(())
         })
         .await;
-        let folder = KeyFolder::in_data_folder(&city.offices[office].data);
-        assert_ne!(folder.load_node().unwrap().chain(), old[office], "on disk too");
+        assert_ne!(keys(&city, office).load_node().unwrap().chain(), old, "on disk too");
     }
-    // The other side sees it with the next connection.
-    city.stop(0);
-    city.start(0).await;
-    until("connected with the new ones", SOON, || async {
-        (status(&city, 1)["peers"][0]["state"] == "connected").then_some(())
-    })
-    .await;
+    // Messages flow both ways, without a restart.
+    let mut expected = BTreeSet::new();
+    for (office, login) in [(0, "shokuin0"), (1, "shokuin1")] {
+        let text = format!("{office} から");
+        city.log_in(office, login).await.say(&room, &text).await;
+        expected.insert(text);
+    }
+    everything_at(&city, 0, "shokuin0", &room, &expected).await;
+    everything_at(&city, 1, "shokuin1", &room, &expected).await;
     assert!(city.command(1, &["status"]).contains("certificate: until "));
 }

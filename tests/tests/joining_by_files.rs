@@ -94,6 +94,11 @@ async fn an_office_joins_by_three_files_and_reconciles_when_the_line_comes() {
     let issuing_nowhere =
         Desk { city: &city, office: 1 }.refused(&["nodes", "certify", "@request.txt", "--out", "@x.txt"]);
     assert!(issuing_nowhere.contains("this node issues no certificates"), "{issuing_nowhere}");
+    assert!(
+        here.run(&["status", "--json"]).contains("\"headquarters_time\":\"20"),
+        "headquarters signed the time at its founding"
+    );
+    assert!(here.run(&["confirm-time", "--login", ADMINISTRATOR]).starts_with("20"));
     let text = std::fs::read_to_string(city.file("certificate.txt")).unwrap();
     assert!(!text.contains("argon2"));
 
@@ -128,10 +133,11 @@ async fn an_office_joins_by_three_files_and_reconciles_when_the_line_comes() {
     city.start(office).await;
     let mut south = city.log_in(office, "shokuin2").await;
     let users = south.get("/api/v1/users?limit=1000").await.ok();
-    let id = |login: &str| {
-        users["items"].as_array().unwrap().iter().find(|user| user["login"] == login).unwrap()["id"].clone()
+    let id = |name: &str| {
+        let found = users["items"].as_array().unwrap().iter().find(|user| user["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not in {users}"))["id"].clone()
     };
-    let room = json!({"name": "南支所の記録", "kind": "group", "members": [id("shokuin2"), id("shokuin0")]});
+    let room = json!({"name": "南支所の記録", "kind": "group", "members": [id("南 職員"), id("本庁 職員")]});
     let room = south.post("/api/v1/rooms", &room).await.ok()["id"].as_str().unwrap().to_owned();
     south.say(&room, "線のない間の投稿").await;
     let node = south.get("/api/v1/node").await.ok();

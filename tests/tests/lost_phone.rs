@@ -25,6 +25,7 @@ async fn enrol(city: &City, office: usize, admin: &mut Client, login: &str) -> (
     let body = json!({"login": login, "password": PASSWORD, "device_code": code});
     let session = phone.post("/api/v1/session", &body).await.ok();
     phone.token = Some(session["token"].as_str().unwrap().to_owned());
+    phone.put("/api/v1/session/passcode", &json!({"passcode": "408271"})).await.ok();
     (phone, session["device"]["id"].as_str().unwrap().to_owned())
 }
 

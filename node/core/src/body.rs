@@ -14,6 +14,8 @@ pub use reaction::Reaction;
 pub use reads::{ReadMark, ReadMarks, Seen};
 pub use redact::Redact;
 
+use std::borrow::Cow;
+
 use noroshi_sync::limits::ENTRY_BODY_BYTES_MAX;
 use noroshi_sync::wire::{self, Malformed};
 use serde::Serialize;
@@ -55,6 +57,17 @@ impl Body {
     }
 }
 
+/// What a device signs of an entry: what the person says, without what the node adds to it. `None` for kinds that no
+/// device signs, and for bodies that cannot be read.
+pub fn signed_content(kind: u16, body: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match Body::decode(kind, body).ok()? {
+        Body::Message(_) => Some(Cow::Borrowed(body)),
+        // Which edits a new one takes the place of is for the node to know.
+        Body::Edit(edit) => Some(Cow::Owned(Edit::new(edit.target, Vec::new(), edit.text).encode())),
+        Body::Redact(_) | Body::Reaction(_) | Body::DocChange(_) | Body::Unknown => None,
+    }
+}
+
 fn checked<T: Serialize + DeserializeOwned>(
     what: &'static str,
     bytes: &[u8],
@@ -71,6 +84,9 @@ fn check_version(version: u8) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use noroshi_provisioning::device_key::{device_key_id, is_signed_by_device};
+    use noroshi_sync::entry::device_statement;
+    use noroshi_sync::id::{EntryId, RoomId, UserId};
     use proptest::prelude::*;
 
     use super::*;
@@ -81,6 +97,35 @@ mod tests {
         assert_eq!(Body::decode(kinds::MESSAGE, &[2, 255, 255]), Ok(Body::Unknown));
         assert!(Body::decode(kinds::MESSAGE, &[0]).is_err());
         assert!(Body::decode(kinds::MESSAGE, &[]).is_err());
+    }
+
+    /// What a browser signs is fixed by docs/protocol.md; the app is tested against the same lines.
+    #[test]
+    fn what_a_device_signs_is_golden() {
+        let page = include_str!("../../../docs/protocol.md");
+        let block = page.split("```device-vectors\n").nth(1).unwrap().split("```").next().unwrap();
+        let vector = |name: &str| {
+            let line = block.lines().find(|line| line.starts_with(&format!("{name}  "))).unwrap();
+            data_encoding::HEXLOWER.decode(line[name.len()..].trim().as_bytes()).unwrap()
+        };
+        let (room, author) = (RoomId::from_bytes([1; 16]), UserId::from_bytes([3; 16]));
+        let mentions = vec![UserId::from_bytes([7; 16]), UserId::from_bytes([8; 16])];
+        let message =
+            Message::new("北支所、停電です".into(), Some(EntryId::from_bytes([6; 16])), mentions, true).encode();
+        let replaces = vec![EntryId::from_bytes([5; 16])];
+        let edit = Edit::new(EntryId::from_bytes([2; 16]), replaces, "北支所、復電しました".into()).encode();
+        let key = vector("device key");
+        assert_eq!(device_key_id(&key).as_bytes(), data_encoding::HEXLOWER.encode(&vector("device key id")).as_bytes());
+        for (name, kind, id, body) in [("message", kinds::MESSAGE, 2, message), ("edit", kinds::EDIT, 9, edit)] {
+            let content = signed_content(kind, &body).unwrap();
+            assert_eq!(*content, vector(&format!("{name} content")), "{name}");
+            let statement = device_statement(room, EntryId::from_bytes([id; 16]), kind, author, &content);
+            assert_eq!(statement, vector(&format!("{name} device statement")), "{name}");
+            assert!(is_signed_by_device(&key, &statement, &vector(&format!("{name} device signature"))), "{name}");
+        }
+        for kind in [kinds::REDACT, kinds::REACTION, kinds::DOC_CHANGE, 999] {
+            assert_eq!(signed_content(kind, &Redact::new(EntryId::NIL, UserId::NIL).encode()), None);
+        }
     }
 
     proptest! {

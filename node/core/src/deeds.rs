@@ -8,6 +8,7 @@ mod creation;
 mod devices;
 mod messages;
 mod page;
+mod password;
 mod policy;
 mod reading;
 mod revocation;
@@ -15,7 +16,7 @@ mod rooms;
 
 pub use administration::{SignedWork, invalid};
 pub use devices::Stopped;
-pub use messages::{NewMessage, Posted};
+pub use messages::{NewMessage, NewText, Posted};
 pub(crate) use revocation::has_unwitnessed;
 pub use rooms::NewRoom;
 

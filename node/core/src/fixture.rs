@@ -1,6 +1,10 @@
 //! A city to try things in: an organisation founded with the real keys, certificates and ledger entries, the same for the
 //! same seed. For tests, benchmarks, simulated drills and the demo; not for a real office.
 
+mod device;
+
+pub use device::DeviceSigner;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -29,6 +29,8 @@ pub struct StoreChange {
 pub struct Ending {
     pub user: UserId,
     pub device: Option<DeviceId>,
+    /// The person or the device was stopped, and should forget what it holds; false: another password is needed.
+    pub stopped: bool,
 }
 
 /// Endings that may wait for who holds streams open; who misses some looks at every stream.
@@ -108,10 +110,15 @@ impl Listener for Hub {
             self.rights.fetch_add(1, Ordering::AcqRel);
         }
         for (_, happening) in &happenings {
-            if let Happening::SessionsEnded { user, device } = happening {
-                // Nobody listens where no browser can come.
-                let _ = self.endings.send(Ending { user: *user, device: *device });
-            }
+            let ending = match happening {
+                Happening::SessionsEnded { user, device } => Ending { user: *user, device: *device, stopped: true },
+                Happening::PasswordChanged { user, device } => {
+                    Ending { user: *user, device: Some(*device), stopped: false }
+                }
+                _ => continue,
+            };
+            // Nobody listens where no browser can come.
+            let _ = self.endings.send(ending);
         }
         let rooms = committed.local.iter().chain(&committed.applied).copied();
         self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);

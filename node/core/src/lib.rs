@@ -25,7 +25,7 @@ pub mod store;
 pub mod text;
 pub mod view;
 
-pub use deeds::{NewMessage, NewRoom, Stopped};
+pub use deeds::{NewMessage, NewRoom, NewText, Stopped};
 pub use document::PageEdit;
 pub use error::ServiceError;
 pub use hub::Ending;
@@ -33,6 +33,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, AuditRequest, Credentials, EventPage, Importing, Invited, NewInvitation, NewOffice, NewPerson, NewPost,
-    OfficeEdit, PageRequest, PersonEdit, Signal, Target,
+    Anchor, AuditRequest, Credentials, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice, NewPerson,
+    NewPost, OfficeEdit, PageRequest, PersonEdit, Signal, Target,
 };

@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub passwords: PasswordQueue,
     /// One staff list at a time.
     pub imports: Arc<Semaphore>,
+    /// One change of a password, and of the key that it seals, at a time.
+    pub key_changes: Semaphore,
     pub sessions: Sessions,
     pub consoles: Consoles,
     pub isolation: Isolation,
@@ -123,6 +125,7 @@ impl Node {
             attempts: Attempts::default(),
             passwords: PasswordQueue::new(std::thread::available_parallelism().map_or(1, usize::from)),
             imports: Arc::new(Semaphore::new(1)),
+            key_changes: Semaphore::new(1),
             sessions: Sessions::default(),
             consoles: Consoles::default(),
             isolation: Isolation::default(),

@@ -10,11 +10,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use noroshi_provisioning::{Directory, OfficeId};
-use noroshi_sync::id::UserId;
+use noroshi_sync::id::{NodeId, UserId};
 use noroshi_sync::store::StoreError;
 
 use crate::store::query::{Holders, MemberRow, ReadRow, RoomRow};
-use crate::store::{Database, RoomPk};
+use crate::store::{Database, LogPk, RoomPk};
 
 pub(crate) use administration::{by_owner, count};
 pub(crate) use message::fresh_message;
@@ -26,6 +26,8 @@ pub(crate) struct Renderer<'a> {
     people: People<'a>,
     rooms: HashMap<RoomPk, Rc<RoomContext>>,
     holders: Holders,
+    /// Who wrote the logs that were looked at.
+    writers: HashMap<LogPk, NodeId>,
 }
 
 /// What every message of a room needs.
@@ -40,7 +42,13 @@ pub(crate) struct RoomContext {
 
 impl<'a> Renderer<'a> {
     pub fn new(database: &'a Database, directory: &'a Directory) -> Self {
-        Self { database, people: People::of(directory), rooms: HashMap::new(), holders: Holders::default() }
+        Self {
+            database,
+            people: People::of(directory),
+            rooms: HashMap::new(),
+            holders: Holders::default(),
+            writers: HashMap::new(),
+        }
     }
 
     /// `None` for a room whose creation is not here.

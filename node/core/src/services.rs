@@ -16,6 +16,7 @@ mod log_in;
 mod members;
 mod messages;
 mod node_view;
+mod password;
 mod peers;
 mod reading;
 mod replication;
@@ -28,7 +29,7 @@ pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, 
 pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
-pub use log_in::Credentials;
+pub use log_in::{Credentials, Gate};
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 

@@ -19,7 +19,7 @@ pub use import::{
     ImportState, ImportView, Wording,
 };
 pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
-pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState};
+pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, PasswordChanged, PasswordState, RulesState};
 
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
@@ -196,6 +196,16 @@ pub enum EntryKind {
     System,
 }
 
+/// Who signed what a message says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedBy {
+    /// A device of the author, enrolled in the ledger. The office alone could not have written it.
+    Device,
+    /// Nobody: the office where it was written vouches for the author.
+    None,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MessageView {
     pub id: uuid::Uuid,
@@ -231,6 +241,9 @@ pub struct MessageView {
     pub late: bool,
     /// Written after the person or the device was stopped, where that was not known yet.
     pub after_stop: bool,
+    pub signed: SignedBy,
+    /// Not signed by a device although it matters: the message is urgent, or was written away from the author's office.
+    pub unsigned: bool,
     /// Another message has the same identity and other content; both are shown.
     pub conflict: bool,
     pub entry_kind: EntryKind,

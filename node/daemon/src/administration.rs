@@ -5,6 +5,7 @@ mod keys;
 
 use noroshi_node::view::Actor;
 use noroshi_node::{AuditRequest, NewInvitation, NewOffice, NewPerson, PersonEdit, ServiceError, Stopped};
+use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, OfficeSet, User};
 use noroshi_provisioning::password::{Verifier, make_verifier};
 use noroshi_provisioning::sealed::unseal_administrator;
@@ -225,11 +226,12 @@ pub async fn unseal(office: &Office, directory: &Directory, by: Administrator) -
     // Unknown and not an administrator here sound alike.
     let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
     let user = user.ok_or_else(missing)?;
-    let sealed = office
-        .keys
-        .load_sealed_administrator(user)
-        .map_err(|error| Failure::new("keys", error.to_string()))?
-        .ok_or_else(missing)?;
+    let failed = |error: KeyFileError| Failure::new("keys", error.to_string());
+    if let Some(verifier) = directory.verifier(user) {
+        // A change of the password may have been cut short between the ledger and the key.
+        office.keys.settle_sealed_administrator(user, verifier).map_err(failed)?;
+    }
+    let sealed = office.keys.load_sealed_administrator(user).map_err(failed)?.ok_or_else(missing)?;
     let password = by.password;
     let opened = blocking(move || unseal_administrator(&password, user, &sealed)).await?;
     opened.map_err(|error| Failure::new("wrong_password", error.to_string()))

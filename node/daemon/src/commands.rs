@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use noroshi_node::view::Time;
-use noroshi_provisioning::join::files::{FileKind, OfflineRequest};
+use noroshi_provisioning::join::files::{FileKind, OfflineRequest, text_of};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
@@ -84,7 +84,6 @@ fn invite_node(folder: &DataFolder, invite: InviteNode) -> Result<(), Failure> {
 }
 
 fn nodes(folder: &DataFolder, command: Nodes) -> Result<(), Failure> {
-    let read = |path: &Path, kind| Ok::<_, Failure>(String::from_utf8_lossy(&read_file(path, kind)?).into_owned());
     match command {
         Nodes::Approve(approve) => {
             let file = read_file(&approve.request, FileKind::Request)?;
@@ -108,7 +107,7 @@ fn nodes(folder: &DataFolder, command: Nodes) -> Result<(), Failure> {
             hand_out(&perform(folder, Request::ApproveNode(approval))?, &approve.out)
         }
         Nodes::Certify { file, out } => {
-            let file = read(&file, FileKind::Approval)?;
+            let file = text_of(&read_file(&file, FileKind::Approval)?)?;
             hand_out(&perform(folder, Request::CertifyNode { file })?, &out)
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs4::fs_std::FileExt;
 
 use crate::config;
+use crate::mount::network_file_system;
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,10 @@ pub enum FolderError {
     InUse(String),
     #[error("{path} can be read by other users of this machine (mode {mode:o}): run `chmod {want:o} {path}`")]
     Exposed { path: String, mode: u32, want: u32 },
+    #[error(
+        "{path} lies on a network drive ({kind}), where what is saved is not safe: choose a folder on a disk of this machine"
+    )]
+    Network { path: String, kind: String },
     #[error("{path}: {error}")]
     Io { path: String, error: std::io::Error },
 }
@@ -46,7 +51,7 @@ impl DataFolder {
         }
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| folder.io(path, error))?;
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).map_err(|error| folder.io(path, error))?;
-        Ok(folder)
+        folder.check_disk()
     }
 
     /// Opens the folder of a node.
@@ -84,7 +89,14 @@ impl DataFolder {
         if mode & 0o077 != 0 {
             return Err(FolderError::Exposed { path: folder.name(), mode, want: 0o700 });
         }
-        Ok(self)
+        self.check_disk()
+    }
+
+    fn check_disk(self) -> Result<Self, FolderError> {
+        match network_file_system(&self.path) {
+            Some(kind) => Err(FolderError::Network { path: self.name(), kind }),
+            None => Ok(self),
+        }
     }
 
     /// Claims the folder for this process.

@@ -14,6 +14,7 @@ mod folder;
 mod founding;
 mod headquarters;
 mod joining;
+mod mount;
 mod office;
 mod offline;
 mod renewal;

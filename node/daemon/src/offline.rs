@@ -5,6 +5,7 @@ pub mod asking;
 use noroshi_provisioning::OfficeId;
 use noroshi_provisioning::join::files::{
     Fingerprint, InvalidApproval, InvalidFile, OfflineApproval, OfflineCertificate, OfflineRequest, Papers,
+    RequestRefusal,
 };
 use noroshi_provisioning::join::response_for;
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, NodeRecord};
@@ -18,7 +19,7 @@ use crate::office::{Office, wall_ms};
 /// An administrator admits the machine of a request. Where this node issues certificates, the answer holds one.
 pub async fn approve(office: &Office, approval: NodeApproval) -> Reply {
     let request = read_request(&approval.request)?;
-    request.check_age(wall_ms()).map_err(refused)?;
+    request.check_age(wall_ms()).map_err(|error| refused(&error))?;
     let directory = office.node.directory();
     let key = unseal(office, &directory, approval.by).await?;
     let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
@@ -125,9 +126,9 @@ async fn certificate(office: &Office, request: &OfflineRequest, home: OfficeId) 
 }
 
 fn read_request(text: &str) -> Result<OfflineRequest, Failure> {
-    OfflineRequest::from_text(text.as_bytes()).map_err(refused)
+    OfflineRequest::from_text(text.as_bytes()).map_err(|error| refused(&error))
 }
 
-fn refused(error: noroshi_provisioning::join::files::RequestRefusal) -> Failure {
+fn refused(error: &RequestRefusal) -> Failure {
     Failure::new("invalid_file", error.to_string())
 }

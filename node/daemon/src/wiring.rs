@@ -92,7 +92,7 @@ impl Line {
         let care = Care::new(office.clone(), Arc::downgrade(&net));
         let tasks = vec![
             tokio::spawn(care.run(stop.clone())),
-            spawn(&stop, note_events(node.clone(), events_in)),
+            spawn(&stop, note_events(node.clone(), Arc::downgrade(&net), events_in)),
             spawn(&stop, pass_changes(node.clone(), net.clone())),
             spawn(&stop, pass_links(node.clone(), net.clone())),
             spawn(&stop, pass_signals(node.clone(), net.clone())),
@@ -144,10 +144,13 @@ fn closed_lines(node: &Node) -> LinkState {
     LinkState { all: cut.all, nodes: cut.nodes.iter().copied().chain(revoked).collect() }
 }
 
-async fn note_events(node: Node, mut events: mpsc::Receiver<NetEvent>) {
+async fn note_events(node: Node, net: Weak<Net>, mut events: mpsc::Receiver<NetEvent>) {
     while let Some(event) = events.recv().await {
         match event {
-            NetEvent::Link { peer, state } => note_link(&node, peer, &state),
+            NetEvent::Link { peer, state } => {
+                note_link(&node, peer, &state);
+                note_certificate(&node, &net, peer);
+            }
             NetEvent::Doubled { node: doubled } => {
                 tracing::error!(node = %doubled.short(), "two running programs are the same node");
                 node.peer_board().note_doubled(doubled);
@@ -165,6 +168,14 @@ fn note_link(node: &Node, peer: NodeId, state: &LinkPhase) {
         LinkPhase::Unreachable { .. } => (PeerState::Unreachable, None),
     };
     node.peer_board().set_state(peer, state, via);
+}
+
+fn note_certificate(node: &Node, net: &Weak<Net>, peer: NodeId) {
+    let connections = net.upgrade().map(|net| net.connections()).unwrap_or_default();
+    let shown = connections.iter().find(|connection| connection.peer == peer);
+    if let Some(until_ms) = shown.and_then(|connection| connection.certificate_until_ms) {
+        node.peer_board().note_certificate(peer, until_ms);
+    }
 }
 
 /// The contract has four words; a peer that dialled us is known by the directory, whatever address it came from.

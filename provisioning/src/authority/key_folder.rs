@@ -3,7 +3,8 @@
 //! `node.key`, `node.pem` (certificate and intermediates), `organisation.pem` (root certificate); at headquarters also
 //! `issuing.key`, `issuing.pem`, for browsers `browser-ca.key` and `browser-ca.pem`, and, until they are carried to a safe,
 //! `root.key.sealed` and `browser-ca.key.sealed`; `web.pem` is what browsers see of this node (key, leaf, authority); and for
-//! people who administrate at this machine `administrators/<user>.sealed`. A machine that asked to join by file and waits
+//! people who administrate at this machine `administrators/<user>.sealed` (beside it `….pending` while a
+//! password changes). A machine that asked to join by file and waits
 //! has `join-request.txt`, `join-request.key` and `join-sealing.key` instead of the first three.
 
 use std::path::{Path, PathBuf};
@@ -15,10 +16,15 @@ use super::issue::IssuingKey;
 use super::key_file::{self, KeyFileError};
 use crate::browser::{BrowserAuthority, WebIdentity, check_leaf};
 use crate::join::files::{OfflineRequest, RequestKeys};
+use crate::password::Verifier;
 
 const REQUEST: &str = "join-request.txt";
 const REQUEST_KEY: &str = "join-request.key";
 const REQUEST_SEALING: &str = "join-sealing.key";
+/// What the name of a key ends with that waits for its password to be in force.
+const PENDING: &str = ".pending";
+/// Of a hash, to tell one password from another.
+const TAG_CHARS: usize = 32;
 
 /// The folder. Folders are 0700, files 0600.
 #[derive(Clone, Debug)]
@@ -239,6 +245,54 @@ impl KeyFolder {
     /// `None` when the person does not administrate at this machine.
     pub fn load_sealed_administrator(&self, user: UserId) -> Result<Option<Vec<u8>>, KeyFileError> {
         self.load_if_there(&format!("administrators/{user}.sealed"))
+    }
+
+    /// The keys of a person (the one in use, one that waits to be named) under a password that is about to be set, which
+    /// this `verifier` is of. They take the places of the present ones when [`Self::settle_sealed_administrator`] is told
+    /// that the verifier is in force, also after a restart.
+    pub fn save_pending_administrator(
+        &self,
+        user: UserId,
+        verifier: &Verifier,
+        sealed: [Option<&[u8]>; 2],
+    ) -> Result<(), KeyFileError> {
+        let folder = self.folder.join("administrators");
+        key_file::create_folder(&folder)?;
+        // What an earlier change left that came to nothing.
+        let failed = |error| KeyFileError::Io { path: folder.clone(), error };
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(&format!("{user}.")) && name.ends_with(PENDING)) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
+        for ((pending, _), sealed) in self.pending_files(user, verifier).iter().zip(sealed) {
+            if let Some(sealed) = sealed {
+                key_file::replace(pending, sealed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the keys that wait for this verifier in the places of the present ones.
+    pub fn settle_sealed_administrator(&self, user: UserId, verifier: &Verifier) -> Result<(), KeyFileError> {
+        for (pending, present) in self.pending_files(user, verifier) {
+            if pending.exists() {
+                key_file::rename(&pending, &present)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of the key in use and of the one that waits to be named: where it waits for a password, and its own place.
+    fn pending_files(&self, user: UserId, verifier: &Verifier) -> [(PathBuf, PathBuf); 2] {
+        let tag: String = blake3::hash(verifier.as_str().as_bytes()).to_hex().chars().take(TAG_CHARS).collect();
+        [self.administrator_file(user), self.requested_file(user)].map(|present| {
+            let mut pending = present.clone().into_os_string();
+            pending.push(format!(".{tag}{PENDING}"));
+            (PathBuf::from(pending), present)
+        })
     }
 
     /// A key that waits to be named, beside the one in use.

@@ -24,6 +24,6 @@ mod tests;
 
 pub use crate::fingerprint::{Fingerprint, InvalidFingerprint};
 pub use approval::{InvalidApproval, OfflineApproval};
-pub use armour::{FileKind, InvalidFile};
+pub use armour::{FileKind, InvalidFile, text_of};
 pub use certificate::{InvalidPapers, OfflineCertificate, OfflineJoined, Papers};
 pub use request::{OfflineRequest, RequestKeys, RequestRefusal};

@@ -338,6 +338,13 @@ impl Directory {
             || user.homes.iter().any(|home| self.ever_roaming.contains(&(*home, office)))
     }
 
+    /// Whether what `node` wrote in the name of `user` was written away from home: at no office that is or was the
+    /// person's own. Offices of revoked nodes are remembered.
+    pub fn is_visitor(&self, node: NodeId, user: UserId) -> bool {
+        let office = self.office_of(node).or_else(|| self.revoked.get(&node).map(|revoked| revoked.record.office));
+        !office.zip(self.users.get(&user)).is_some_and(|(office, user)| user.homes.contains(&office))
+    }
+
     /// Whether `user` may log in at `node`: one of the present home, of headquarters, or of an office where the people of
     /// the home may log in.
     pub fn may_log_in(&self, node: NodeId, user: UserId) -> bool {

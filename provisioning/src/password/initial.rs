@@ -84,6 +84,8 @@ mod tests {
         let verifier = password.verifier().unwrap();
         assert!(verifier.as_str().starts_with("$argon2id$v=19$m=1024,t=1,p=1$"));
         assert!(verifier.check(password.as_str()));
+        assert!(verifier.is_initial());
+        assert!(!crate::password::make_verifier("朝凪の港に灯がともる", "").unwrap().is_initial());
         assert!(!verifier.check(&password.as_str().replace('-', "")));
         assert_eq!(format!("{password:?}"), "InitialPassword(…)");
     }

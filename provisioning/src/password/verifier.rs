@@ -52,6 +52,15 @@ impl Verifier {
     }
 }
 
+impl Verifier {
+    /// Whether it is of a password that was drawn at random and handed over on paper: those cost less to check than what
+    /// people choose ([`super::InitialPassword`]).
+    pub fn is_initial(&self) -> bool {
+        let params = PasswordHash::new(&self.0).ok().and_then(|hash| Params::try_from(&hash).ok());
+        params.is_some_and(|params| params.m_cost() < super::MEMORY_KIB)
+    }
+}
+
 impl TryFrom<String> for Verifier {
     type Error = InvalidField;
 

@@ -75,7 +75,7 @@ impl Deed {
             Self::Found(drafts) => desk.append(drafts.clone()).map(drop).map_err(ServiceError::from),
             Self::Room(_, new) => desk.create_room(actor, new).map(drop),
             Self::Post(room, id, new) => desk.post(actor, *room, *id, new).map(drop),
-            Self::Edit(room, id, text) => desk.edit(actor, *room, *id, text).map(drop),
+            Self::Edit(room, id, text) => desk.edit(actor, *room, *id, &text.as_str().into()).map(drop),
             Self::Redact(room, id) => desk.redact(actor, *room, *id),
             Self::React(room, id, stamp, on) => desk.react(actor, *room, *id, stamp, *on),
             Self::Read(room, id) => desk.mark_read(actor, *room, *id).map(drop),

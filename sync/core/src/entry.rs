@@ -65,7 +65,7 @@ pub enum SignatureKind {
     AttestedByNode,
     /// An administrator's key, over the [`statement`].
     Administrator,
-    /// The author's device key, over the [`statement`].
+    /// The author's device key, over the [`device_statement`].
     Device,
 }
 
@@ -153,14 +153,19 @@ impl Entry {
         Ok(())
     }
 
-    /// The bytes a person's key signs for this entry in `room`.
+    /// Whether it says that the author's device signed it.
+    pub fn is_by_device(&self) -> bool {
+        self.sig_alg == SignatureKind::Device.number()
+    }
+
+    /// The bytes an administrator's key signs for this entry in `room`.
     pub fn statement(&self, room: RoomId) -> [u8; 32] {
         statement(room, self.id, self.kind, self.author, &self.body)
     }
 }
 
-/// What an administrator's or a device's key signs: what is said, by whom and where, but not the place in a log, which
-/// the node gives later.
+/// What an administrator's key signs: what is said, by whom and where, but not the place in a log, which the node gives
+/// later.
 pub fn statement(room: RoomId, id: EntryId, kind: u16, author: UserId, body: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"noroshi/statement/1");
@@ -170,6 +175,21 @@ pub fn statement(room: RoomId, id: EntryId, kind: u16, author: UserId, body: &[u
     hasher.update(author.as_bytes());
     hasher.update(blake3::hash(body).as_bytes());
     *hasher.finalize().as_bytes()
+}
+
+/// What a device's key signs with ECDSA P-256 and SHA-256: the same things as in [`statement`], but unhashed, since
+/// signing hashes them and a browser has no BLAKE3. `content` is what a person says in an entry of this kind; all before
+/// it has a fixed length, so one sequence of bytes has one meaning.
+pub fn device_statement(room: RoomId, id: EntryId, kind: u16, author: UserId, content: &[u8]) -> Vec<u8> {
+    [
+        b"noroshi/device-statement/1".as_slice(),
+        room.as_bytes(),
+        id.as_bytes(),
+        &kind.to_be_bytes(),
+        author.as_bytes(),
+        content,
+    ]
+    .concat()
 }
 
 /// An entry that has no place in a log yet: what a service hands to the writer, which adds seq, stamps and chain.
@@ -211,6 +231,14 @@ impl Draft {
             sig_alg: SignatureKind::AttestedByNode.number(),
             sig: None,
             body,
+        }
+    }
+
+    /// The same with the signature of the author's device.
+    pub fn signed_by_device(self, signature: Option<Vec<u8>>) -> Self {
+        match signature {
+            Some(_) => Self { sig_alg: SignatureKind::Device.number(), sig: signature, ..self },
+            None => self,
         }
     }
 

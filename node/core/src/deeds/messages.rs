@@ -24,6 +24,49 @@ pub struct NewMessage {
     pub reply_to: Option<EntryId>,
     pub urgent: bool,
     pub mentions: Vec<UserId>,
+    /// By the author's device; see [`device_statement`](noroshi_sync::entry::device_statement). Whether it is right is
+    /// asked before it comes to the desk, and again by whoever reads it.
+    pub signature: Option<Vec<u8>>,
+}
+
+impl NewMessage {
+    /// What is written down of it, should everything it names be there.
+    ///
+    /// # Errors
+    /// `Invalid` for a text nobody can have meant, and for too many mentions.
+    pub fn body(&self) -> Result<Message, ServiceError> {
+        let text = message_text(&self.text)?;
+        let mut seen = HashSet::new();
+        let mentions: Vec<UserId> = self.mentions.iter().copied().filter(|user| seen.insert(*user)).collect();
+        if mentions.len() > MENTIONS_MAX {
+            return Err(ServiceError::Invalid { field: "mentions", code: "too_many" });
+        }
+        Ok(Message::new(text, self.reply_to, mentions, self.urgent))
+    }
+}
+
+/// New text for a message.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NewText {
+    pub text: String,
+    /// The id under which the device signed the change, and its signature.
+    pub signed: Option<(EntryId, Vec<u8>)>,
+}
+
+impl<T: Into<String>> From<T> for NewText {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), signed: None }
+    }
+}
+
+impl NewText {
+    /// What is written down of it. The edits that it `replaces` are left out of what is signed.
+    ///
+    /// # Errors
+    /// `Invalid` for a text nobody can have meant.
+    pub fn body(&self, message: EntryId, replaces: Vec<EntryId>) -> Result<Edit, ServiceError> {
+        Ok(Edit::new(message, replaces, message_text(&self.text)?))
+    }
 }
 
 /// A message that is written down.
@@ -34,6 +77,14 @@ pub struct Posted {
     /// Offices of the audience that have a node.
     pub offices: u32,
     pub message: ShownMessage,
+}
+
+/// What becomes an entry.
+struct Said {
+    id: EntryId,
+    kind: u16,
+    body: Vec<u8>,
+    signature: Option<Vec<u8>>,
 }
 
 impl Desk<'_> {
@@ -54,7 +105,8 @@ impl Desk<'_> {
         }
         self.check_reply(&standing, new.reply_to)?;
         let lane = if new.urgent { Lane::Urgent } else { Lane::Normal };
-        let message = self.say(actor, &standing, room, lane, id, kinds::MESSAGE, body)?;
+        let said = Said { id, kind: kinds::MESSAGE, body, signature: new.signature.clone() };
+        let message = self.say(actor, &standing, room, lane, said)?;
         let message = message.ok_or_else(|| StoreError::Damaged("a message just written is not shown".into()))?;
         Ok(Posted { created: true, offices: standing.offices, message })
     }
@@ -70,35 +122,33 @@ impl Desk<'_> {
     }
 
     fn message_body(&self, new: &NewMessage) -> Result<Message, ServiceError> {
-        let text = message_text(&new.text)?;
-        let mut seen = HashSet::new();
-        let mentions: Vec<UserId> = new.mentions.iter().copied().filter(|user| seen.insert(*user)).collect();
-        if mentions.len() > MENTIONS_MAX {
-            return Err(ServiceError::Invalid { field: "mentions", code: "too_many" });
-        }
-        if !mentions.is_empty() {
+        let body = new.body()?;
+        if !body.mentions.is_empty() {
             let current = self.projection.current(self.writing)?;
-            if mentions.iter().any(|user| current.directory.user(*user).is_none()) {
+            if body.mentions.iter().any(|user| current.directory.user(*user).is_none()) {
                 return Err(ServiceError::Invalid { field: "mentions", code: "unknown_user" });
             }
         }
-        Ok(Message::new(text, new.reply_to, mentions, new.urgent))
+        Ok(body)
     }
 
     /// New text for a message of one's own. Saying what it says already changes nothing.
-    pub fn edit(&self, actor: &Actor, room: RoomId, id: EntryId, text: &str) -> Result<ShownMessage, ServiceError> {
+    pub fn edit(&self, actor: &Actor, room: RoomId, id: EntryId, new: &NewText) -> Result<ShownMessage, ServiceError> {
         let standing = self.standing(actor, &room, Action::SeeRoom)?;
-        let text = message_text(text)?;
+        let text = message_text(&new.text)?;
         let message = self.message_for(actor, &standing, &id)?;
         self.check(actor, Action::EditMessage, Object::Message(&standing, message.entry.author))?;
         if message.redacted {
             return Err(ServiceError::Invalid { field: "message", code: "redacted" });
         }
         let marks = self.writing.marks_of(standing.room, &id, &actor.user)?;
-        let present = marks.edit().map_or(message.message.text.as_str(), |(text, _)| text);
+        let present = marks.edit().map_or(message.message.text.as_str(), |edit| edit.text);
         if present != text {
-            let body = Edit::new(id, marks.replaceable_edits(), text).encode();
-            self.mark(actor, &standing, room, &message, kinds::EDIT, body)?;
+            let body = new.body(id, marks.replaceable_edits())?.encode();
+            let (entry, signature) = new.signed.clone().unzip();
+            let entry = entry.unwrap_or_else(|| (self.mint)());
+            let said = Said { id: entry, kind: kinds::EDIT, body, signature };
+            self.mark(actor, &standing, room, &message, said)?;
         }
         Ok(message)
     }
@@ -112,7 +162,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let body = Redact::new(id, message.entry.author).encode();
-        self.mark(actor, &standing, room, &message, kinds::REDACT, body)
+        self.mark(actor, &standing, room, &message, self.unsigned(kinds::REDACT, body))
     }
 
     /// Sets or takes back the actor's stamp. Doing it twice changes nothing.
@@ -132,7 +182,7 @@ impl Desk<'_> {
         }
         let replaces = marks.replaceable_reactions(actor.user, stamp);
         let body = Reaction::new(id, author, stamp.to_owned(), on, replaces).encode();
-        self.mark(actor, &standing, room, &message, kinds::REACTION, body)
+        self.mark(actor, &standing, room, &message, self.unsigned(kinds::REACTION, body))
     }
 
     /// The message the actor means: one's own, should several people have used the id.
@@ -150,28 +200,30 @@ impl Desk<'_> {
         standing: &Standing,
         room: RoomId,
         message: &ShownMessage,
-        kind: u16,
-        body: Vec<u8>,
+        said: Said,
     ) -> Result<(), ServiceError> {
         let lane = self.writing.log_of(message.pk)?.lane;
-        self.say(actor, standing, room, lane, (self.mint)(), kind, body)?;
+        self.say(actor, standing, room, lane, said)?;
         Ok(())
     }
 
+    /// What no device signs, under a fresh id.
+    fn unsigned(&self, kind: u16, body: Vec<u8>) -> Said {
+        Said { id: (self.mint)(), kind, body, signature: None }
+    }
+
     /// Appends one entry of the actor; the message as it is shown, if it is one.
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of one draft")]
     fn say(
         &self,
         actor: &Actor,
         standing: &Standing,
         room: RoomId,
         lane: Lane,
-        id: EntryId,
-        kind: u16,
-        body: Vec<u8>,
+        said: Said,
     ) -> Result<Option<ShownMessage>, ServiceError> {
+        let Said { id, kind, body, signature } = said;
         let draft = Draft::attested(room, lane, id, kind, actor.user, actor.device, standing.grant, body);
-        let appended = self.append(vec![draft])?;
+        let appended = self.append(vec![draft.signed_by_device(signature)])?;
         let Some(appended) = appended.first().filter(|_| kind == kinds::MESSAGE) else { return Ok(None) };
         let entry = self.writing.entry_key(&appended.log, appended.seq)?;
         Ok(entry.map(|entry| self.writing.message_at(entry)).transpose()?.flatten())

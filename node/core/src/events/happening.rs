@@ -66,6 +66,11 @@ pub enum Happening {
         user: UserId,
         device: Option<DeviceId>,
     },
+    /// Log-ins of a person on a device are over, since the password is another one; for the node itself.
+    PasswordChanged {
+        user: UserId,
+        device: DeviceId,
+    },
 }
 
 impl Happening {
@@ -90,7 +95,9 @@ impl Happening {
             | Self::Room { room }
             | Self::RoomRemoved { room, .. }
             | Self::Document { room, .. } => Some(*room),
-            Self::Alert { .. } | Self::Directory { .. } | Self::SessionsEnded { .. } => None,
+            Self::Alert { .. } | Self::Directory { .. } | Self::SessionsEnded { .. } | Self::PasswordChanged { .. } => {
+                None
+            }
         }
     }
 }

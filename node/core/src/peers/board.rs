@@ -30,6 +30,8 @@ pub struct PeerRecord {
     pub in_sync_ms: Option<u64>,
     /// Entries the peer has offered in this connection that are not here yet.
     pub missing_here: u64,
+    /// When the certificate ends that the peer showed last.
+    pub certificate_until_ms: Option<u64>,
 }
 
 impl PeerRecord {
@@ -42,6 +44,7 @@ impl PeerRecord {
         clock_offset_ms: None,
         in_sync_ms: None,
         missing_here: 0,
+        certificate_until_ms: None,
     };
 }
 
@@ -69,6 +72,8 @@ struct Peers {
     /// Raised in this run of the node, each once.
     alarms: BTreeSet<Alarm>,
     new_alarms: Vec<Alarm>,
+    /// Of this node itself.
+    own_certificate_until_ms: Option<u64>,
 }
 
 /// Something an administrator must look at.
@@ -158,10 +163,23 @@ impl PeerBoard {
 
     /// When the certificate of this node ends. Milliseconds since 1970.
     pub fn note_own_certificate(&self, until_ms: u64, now_ms: u64) {
+        self.lock().own_certificate_until_ms = Some(until_ms);
         let days = until_ms.saturating_sub(now_ms) / (24 * 3_600_000);
         if let Some(days) = ENDING_DAYS.into_iter().find(|limit| days < *limit) {
             self.alarm(Alarm::Ending { days });
         }
+    }
+
+    /// A peer has shown a certificate that ends then.
+    pub fn note_certificate(&self, node: NodeId, until_ms: u64) {
+        self.update(node, |record| {
+            record.certificate_until_ms = Some(until_ms);
+            false
+        });
+    }
+
+    pub(crate) fn certificate_until_ms(&self, node: NodeId, own: NodeId) -> Option<u64> {
+        if node == own { self.lock().own_certificate_until_ms } else { self.record(&node).certificate_until_ms }
     }
 
     /// Every alarm of this run of the node.
@@ -321,6 +339,21 @@ mod tests {
         let raised = vec![Alarm::Fork { room: RoomId::NIL, writer: PEER }, Alarm::Forged { peer: PEER }];
         assert_eq!((board.take_alarms(), woken.load(Ordering::SeqCst)), (raised, 2));
         assert_eq!(board.take_alarms(), vec![]);
+    }
+
+    #[test]
+    fn a_certificate_that_ends_is_an_alarm_at_each_step() {
+        const DAY: u64 = 24 * 3_600_000;
+        let (board, ..) = board();
+        let raised = |days: u64| {
+            board.note_own_certificate(100 * DAY, (100 - days) * DAY);
+            board.take_alarms()
+        };
+        assert_eq!((raised(100), raised(60)), (vec![], vec![]));
+        assert_eq!((raised(59), raised(40)), (vec![Alarm::Ending { days: 60 }], vec![]));
+        assert_eq!((raised(13), raised(0)), (vec![Alarm::Ending { days: 14 }], vec![Alarm::Ending { days: 1 }]));
+        assert_eq!(board.certificate_until_ms(PEER, PEER), Some(100 * DAY));
+        assert_eq!(board.alarms().len(), 3);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) struct Session {
     pub device: DeviceId,
     /// The passcode is asked for before anything else.
     pub locked: bool,
+    /// Its device was seen to have a passcode; false: not looked up yet.
+    pub has_passcode: bool,
     /// When it was last written down that the session is in use; milliseconds since 1970.
     pub used_ms: u64,
     /// From when the lease runs; milliseconds since 1970 …
@@ -66,6 +68,14 @@ impl Sessions {
         }
     }
 
+    /// Notes that the device of the session has a passcode.
+    pub fn note_passcode(&self, token: &TokenHash) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = known.sessions.get_mut(token) {
+            session.has_passcode = true;
+        }
+    }
+
     pub fn forget(&self, token: &TokenHash) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(token);
     }
@@ -89,6 +99,7 @@ impl Session {
             user: row.user,
             device: row.device,
             locked: row.locked,
+            has_passcode: false,
             used_ms: row.used_ms,
             leased_ms: row.leased_ms,
             leased_mono_ms: ago(row.leased_ms),

@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use noroshi_provisioning::ledger::Suspension;
 use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::entry::Entry;
-use noroshi_sync::id::{EntryId, RoomId, UserId};
+use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::{People, Renderer, RoomContext};
 use crate::peers::CLOCK_SUSPECT_MS;
 use crate::resolve::standing::{Marks, written_ms};
+use crate::store::EntryPk;
 use crate::store::query::{Place, ShownMessage};
 use crate::text::excerpt;
 use crate::view::{
     ArrivalView, ArrivedCount, EntryKind, MessageView, ReactionView, ReadReceipt, ReceiptsView, RedactionView,
-    ReplyView, Time,
+    ReplyView, SignedBy, Time,
 };
 
 impl Renderer<'_> {
@@ -26,6 +27,9 @@ impl Renderer<'_> {
         let marks = self.database.marks_of(shown.room, &shown.entry.id, &author)?;
         let mut view = plain(&self.people, context.row.id, shown);
         apply(&self.people, &mut view, &marks);
+        if view.redacted.is_none() {
+            self.vouch(&mut view, shown, &marks)?;
+        }
         view.reply_to = self.reply(shown)?;
         view.offices = context.row.offices;
         view.arrived = self.offices_with(&context, shown)?;
@@ -100,6 +104,31 @@ impl Renderer<'_> {
         Ok(u32::try_from(offices.len()).unwrap_or(u32::MAX))
     }
 
+    /// Says whether a device of the author stands for the text, and where that is missed: in what is urgent, and in what
+    /// was written away from the author's own office.
+    fn vouch(&mut self, view: &mut MessageView, shown: &ShownMessage, marks: &Marks) -> Result<(), StoreError> {
+        let (edit, author) = (marks.edit(), shown.entry.author);
+        if shown.signed && edit.is_none_or(|edit| edit.signed) {
+            view.signed = SignedBy::Device;
+            return Ok(());
+        }
+        let writers = std::iter::once(shown.pk).chain(edit.map(|edit| edit.pk));
+        view.signed = SignedBy::None;
+        view.unsigned = shown.message.urgent;
+        for pk in writers {
+            let writer = self.writer_of(pk)?;
+            view.unsigned |= self.people.directory().is_visitor(writer, author);
+        }
+        Ok(())
+    }
+
+    fn writer_of(&mut self, pk: EntryPk) -> Result<NodeId, StoreError> {
+        Ok(match self.writers.get(&pk.log()) {
+            Some(node) => *node,
+            None => *self.writers.entry(pk.log()).or_insert(self.database.log_of(pk)?.node),
+        })
+    }
+
     fn reply(&self, shown: &ShownMessage) -> Result<Option<ReplyView>, StoreError> {
         let Some(id) = shown.message.reply_to else { return Ok(None) };
         let Some(target) = self.database.message(shown.room, &id)? else {
@@ -110,7 +139,7 @@ impl Renderer<'_> {
             String::new()
         } else {
             let marks = self.database.marks_of(shown.room, &id, &author)?;
-            excerpt(marks.edit().map_or(&target.message.text, |(text, _)| text))
+            excerpt(marks.edit().map_or(&target.message.text, |edit| edit.text))
         };
         Ok(Some(ReplyView { id: id.as_uuid(), author_name: self.people.name(author), excerpt: text }))
     }
@@ -130,10 +159,17 @@ impl Renderer<'_> {
     }
 }
 
-/// A message that was written a moment ago by this node: nobody else can hold it, have read it or have marked it.
-pub(crate) fn fresh_message(directory: &Directory, room: RoomId, shown: &ShownMessage, offices: u32) -> MessageView {
+/// A message that was written a moment ago by this `node`: nobody else can hold it, have read it or have marked it.
+pub(crate) fn fresh_message(
+    directory: &Directory,
+    node: NodeId,
+    room: RoomId,
+    shown: &ShownMessage,
+    offices: u32,
+) -> MessageView {
     let view = plain(&People::of(directory), room, shown);
-    MessageView { arrived: 1, offices, my_own: true, ..view }
+    let missed = shown.message.urgent || directory.is_visitor(node, shown.entry.author);
+    MessageView { arrived: 1, offices, my_own: true, unsigned: missed && !shown.signed, ..view }
 }
 
 /// What the entry alone says.
@@ -163,6 +199,8 @@ fn plain(people: &People<'_>, room: RoomId, shown: &ShownMessage) -> MessageView
         late: false,
         after_stop: is_after_stop(people.directory(), entry),
         conflict: shown.conflict,
+        signed: if shown.signed { SignedBy::Device } else { SignedBy::None },
+        unsigned: false,
         entry_kind: EntryKind::Message,
     }
 }
@@ -183,13 +221,14 @@ fn is_clock_suspect(entry: &Entry) -> bool {
 fn apply(people: &People<'_>, view: &mut MessageView, marks: &Marks) {
     if let Some(redaction) = marks.redaction() {
         view.redacted = Some(RedactionView { by: people.person(redaction.by), at: Time::from_ms(redaction.at_ms) });
+        view.signed = SignedBy::None;
         view.text.clear();
         view.mentions.clear();
         return;
     }
-    if let Some((text, at_ms)) = marks.edit() {
-        text.clone_into(&mut view.text);
-        view.edited_at = Some(Time::from_ms(at_ms));
+    if let Some(edit) = marks.edit() {
+        edit.text.clone_into(&mut view.text);
+        view.edited_at = Some(Time::from_ms(edit.at_ms));
     }
     let reaction = |(stamp, users): (String, Vec<UserId>)| ReactionView {
         stamp,

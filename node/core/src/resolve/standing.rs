@@ -8,6 +8,7 @@ use noroshi_sync::id::{EntryId, UserId};
 
 use super::cell::{self, Write};
 use crate::body::{Body, Edit, Reaction};
+use crate::store::EntryPk;
 
 /// The visible entries about one message.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,9 +28,22 @@ pub struct Redaction {
     pub at_ms: u64,
 }
 
+/// What a message says since it was edited.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Edited<'a> {
+    pub pk: EntryPk,
+    /// The author's device signed it.
+    pub signed: bool,
+    pub text: &'a str,
+    /// Milliseconds since 1970 by the writer's clock.
+    pub at_ms: u64,
+}
+
 /// A body with what its entry says about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Stamped<B> {
+    pk: EntryPk,
+    signed: bool,
     id: EntryId,
     hlc: Hlc,
     author: UserId,
@@ -40,12 +54,12 @@ struct Stamped<B> {
 }
 
 impl Marks {
-    /// Takes in one entry. What is no mark is left out.
-    pub fn add(&mut self, entry: &Entry) {
+    /// Takes in one entry; `signed`: the author's device did, with the key that is enrolled. What is no mark is left out.
+    pub fn add(&mut self, pk: EntryPk, signed: bool, entry: &Entry) {
         let at_ms = written_ms(entry);
         match Body::decode(entry.kind, &entry.body) {
-            Ok(Body::Edit(body)) => self.edits.push(stamped(entry, body)),
-            Ok(Body::Reaction(body)) => self.reactions.push(stamped(entry, body)),
+            Ok(Body::Edit(body)) => self.edits.push(stamped(pk, signed, entry, body)),
+            Ok(Body::Reaction(body)) => self.reactions.push(stamped(pk, signed, entry, body)),
             Ok(Body::Redact(_)) => {
                 self.redactions.push(Redaction { hlc: entry.hlc, id: entry.id, by: entry.author, at_ms });
             }
@@ -53,9 +67,13 @@ impl Marks {
         }
     }
 
-    /// The edit that counts: its text, and when it was made.
-    pub fn edit(&self) -> Option<(&str, u64)> {
-        cell::winner(&self.edits).map(|edit| (edit.body.text.as_str(), edit.at_ms))
+    /// The edit that counts.
+    pub fn edit(&self) -> Option<Edited<'_>> {
+        let winner = cell::winner(&self.edits)?;
+        // Another office may have written down the same edit without its signature.
+        let same = |edit: &&Stamped<Edit>| edit.id == winner.id && edit.body.text == winner.body.text;
+        let signed = self.edits.iter().filter(same).any(|edit| edit.signed);
+        Some(Edited { pk: winner.pk, signed, text: &winner.body.text, at_ms: winner.at_ms })
     }
 
     /// The first redaction. It beats every edit, also later ones.
@@ -115,8 +133,10 @@ pub fn written_ms(entry: &Entry) -> u64 {
     entry.wall_ms.saturating_add_signed(entry.clock_offset_ms.unwrap_or(0).saturating_neg())
 }
 
-fn stamped<B>(entry: &Entry, body: B) -> Stamped<B> {
+fn stamped<B>(pk: EntryPk, signed: bool, entry: &Entry, body: B) -> Stamped<B> {
     Stamped {
+        pk,
+        signed,
         id: entry.id,
         hlc: entry.hlc,
         author: entry.author,
@@ -191,14 +211,14 @@ mod tests {
 
     fn marks(entries: &[Entry]) -> Marks {
         let mut marks = Marks::default();
-        entries.iter().for_each(|entry| marks.add(entry));
+        entries.iter().for_each(|entry| marks.add(EntryPk(1), false, entry));
         marks
     }
 
     #[test]
     fn the_edit_that_replaces_wins_over_the_faster_clock() {
         let marks = marks(&[edit(1, 9_000, &[], "a"), edit(2, 100, &[1], "b")]);
-        assert_eq!(marks.edit(), Some(("b", 100)));
+        assert_eq!(marks.edit().map(|edit| (edit.text, edit.at_ms)), Some(("b", 100)));
         assert_eq!(marks.replaceable_edits(), vec![id(2)]);
     }
 

@@ -6,7 +6,7 @@ use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, KeyFolder};
-use noroshi_sync::id::DeviceId;
+use noroshi_sync::id::{DeviceId, UserId};
 
 use crate::deeds::SignedWork;
 use crate::error::ServiceError;
@@ -22,7 +22,7 @@ impl Node {
         let (wall_ms, mono_ms) = (inner.clock.wall_ms(), inner.clock.mono_ms());
         let left_ms = inner.consoles.left_ms(actor.user, actor.device, mono_ms);
         Ok(ConsoleView {
-            key_here: !inner.sealed_keys(actor).await?.is_empty(),
+            key_here: !inner.sealed_keys(actor.user).await?.is_empty(),
             unlocked_until: left_ms.map(|left| Time::from_ms(wall_ms.saturating_add(left))),
         })
     }
@@ -85,17 +85,22 @@ impl Node {
 }
 
 /// A sealed key on this machine.
-struct Sealed {
-    bytes: Vec<u8>,
+#[derive(Clone)]
+pub(super) struct Sealed {
+    pub bytes: Vec<u8>,
     /// It waited to be named when it was put there.
-    requested: bool,
+    pub requested: bool,
 }
 
 impl Inner {
-    /// What lies here for the actor: the key in use, and one that waits.
-    async fn sealed_keys(&self, actor: &Actor) -> Result<Vec<Sealed>, ServiceError> {
-        let user = actor.user;
+    /// What lies here for a person: the key in use, and one that waits.
+    pub(super) async fn sealed_keys(&self, user: UserId) -> Result<Vec<Sealed>, ServiceError> {
+        let verifier = self.directory().verifier(user).cloned();
         self.in_key_folder(move |folder| {
+            if let Some(verifier) = &verifier {
+                // A change of the password may have been cut short between the ledger and the key.
+                folder.settle_sealed_administrator(user, verifier)?;
+            }
             let named = folder.load_sealed_administrator(user)?.map(|bytes| Sealed { bytes, requested: false });
             let requested = folder.load_requested_administrator(user)?.map(|bytes| Sealed { bytes, requested: true });
             Ok(named.into_iter().chain(requested).collect())
@@ -106,7 +111,7 @@ impl Inner {
     /// The key that the password opens and that counts.
     async fn unseal(&self, actor: &Actor, password: String) -> Result<AdministratorKey, ServiceError> {
         let user = actor.user;
-        let sealed = self.sealed_keys(actor).await?;
+        let sealed = self.sealed_keys(user).await?;
         if sealed.is_empty() {
             return Err(ServiceError::Denied("no_key_here"));
         }

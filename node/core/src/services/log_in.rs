@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use noroshi_provisioning::audit::{AuditEvent, AuditKind};
+use noroshi_provisioning::device_key::{device_key_id, is_device_key};
 use noroshi_provisioning::ledger::{DeviceEnrol, User};
 use noroshi_provisioning::password::{Verifier, check_nobody};
 use noroshi_provisioning::{Directory, limits};
@@ -19,7 +20,7 @@ use crate::node::{Inner, Node};
 use crate::people::{FoldKey, Place, Session, Token, TokenHash, code_hash, device_secret, mono_ms, secret_hash};
 use crate::render::{People, roles};
 use crate::store::query::SessionRow;
-use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef, PasscodeView, RulesState, Time};
+use crate::view::{Actor, DeviceView, LogIn, MeView, NodeRef, PasscodeView, PasswordState, RulesState, Time};
 
 /// The use of a session is written down at most this often, milliseconds.
 const USE_NOTED_MS: u64 = 10 * 60 * 1_000;
@@ -44,6 +45,27 @@ pub struct Credentials {
     pub device_name: String,
     /// Where it comes from, for the audit log.
     pub address: Option<IpAddr>,
+}
+
+/// What stands between a session and what it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gate {
+    Open,
+    /// The passcode is to be given.
+    Locked,
+    /// The organisation wants a passcode on every device, and this one has none yet.
+    PasscodeDue,
+}
+
+impl Gate {
+    /// The code with which everything else is refused.
+    pub const fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Open => None,
+            Self::Locked => Some("locked"),
+            Self::PasscodeDue => Some("passcode_required"),
+        }
+    }
 }
 
 /// The device of a log-in.
@@ -146,10 +168,11 @@ impl Node {
     /// Who the token belongs to, with the roles the directory gives now.
     ///
     /// # Errors
-    /// `Unauthenticated` when there is no such session (any more), `Denied("locked")` when the passcode is to be given.
+    /// `Unauthenticated` when there is no such session (any more), `Denied("locked")` when the passcode is to be given,
+    /// `Denied("passcode_required")` when one is to be set first.
     pub async fn authenticate(&self, token: &str) -> Result<Actor, ServiceError> {
-        let (actor, locked) = self.authenticate_locked(token).await?;
-        if locked { Err(ServiceError::Denied("locked")) } else { Ok(actor) }
+        let (actor, gate) = self.authenticate_gated(token).await?;
+        gate.refusal().map_or(Ok(actor), |code| Err(ServiceError::Denied(code)))
     }
 
     /// Whether a browser proves to be a device that is stopped here: a lost phone that comes back is told so, without a
@@ -171,8 +194,8 @@ impl Node {
         Ok(())
     }
 
-    /// The same for the few things that a locked session may do; the second value says whether it is locked.
-    pub async fn authenticate_locked(&self, token: &str) -> Result<(Actor, bool), ServiceError> {
+    /// The same for the few things that may be done at a closed gate.
+    pub async fn authenticate_gated(&self, token: &str) -> Result<(Actor, Gate), ServiceError> {
         let hash = TokenHash::of(token).ok_or(ServiceError::Unauthenticated)?;
         let session = self.inner.session(hash).await?;
         let directory = self.inner.directory();
@@ -184,13 +207,14 @@ impl Node {
         let actor = Actor { user: user.id, device: session.device, roles: roles(user) };
         let idle_ms = u64::from(directory.policy().idle_lock_minutes) * 60_000;
         if session.locked {
-            return Ok((actor, true));
+            return Ok((actor, Gate::Locked));
         }
         if session.is_idle(idle_ms, &*self.inner.clock) && self.inner.lock_idle(hash, &session).await? {
-            return Ok((actor, true));
+            return Ok((actor, Gate::Locked));
         }
+        let gate = self.inner.passcode_gate(&directory, hash, &session).await?;
         self.inner.sessions.touch(&hash, mono_ms(&*self.inner.clock));
-        Ok((actor, false))
+        Ok((actor, gate))
     }
 
     pub async fn me(&self, actor: &Actor, token: &str) -> Result<MeView, ServiceError> {
@@ -218,6 +242,10 @@ impl Node {
                 version: rules.entry.as_uuid(),
                 accepted: rules.accepted.contains_key(&actor.user),
             }),
+            password: PasswordState {
+                initial: directory.verifier(actor.user).is_some_and(Verifier::is_initial),
+                alone: !directory.policy().require_devices,
+            },
             settings: serde_json::Map::new(),
         })
     }
@@ -239,7 +267,7 @@ fn proves(directory: &Directory, device: DeviceId, user: UserId, secret: Option<
 
 fn new_device(user: UserId, typed: &str, sent: &Credentials) -> Result<Device, ServiceError> {
     let code_hash = code_hash(typed).ok_or(ServiceError::Denied("wrong_device_code"))?;
-    if sent.device_key.as_ref().is_some_and(|key| key.len() != 65 || key.first() != Some(&4)) {
+    if sent.device_key.as_ref().is_some_and(|key| !is_device_key(key)) {
         return Err(ServiceError::Invalid { field: "device_key", code: "malformed" });
     }
     let (secret, secret_hash) = device_secret().ok_or_else(|| ServiceError::Storage("no random bytes".into()))?;
@@ -306,7 +334,14 @@ impl Inner {
         let actor = Actor { user: user.id, device: id, roles: roles(user) };
         let view = match &new {
             Some((_, enrol, _)) => {
-                DeviceView { id: id.as_uuid(), enrolled: true, name: enrol.name.clone(), signs: enrol.key.is_some() }
+                let (name, key) = (enrol.name.clone(), enrol.key.as_deref());
+                DeviceView {
+                    id: id.as_uuid(),
+                    enrolled: true,
+                    name,
+                    signs: key.is_some(),
+                    key_id: key.map(device_key_id),
+                }
             }
             None => device_view(directory, id, user.id),
         };
@@ -317,6 +352,25 @@ impl Inner {
             device_secret: new.map(|(_, _, secret)| secret),
             node: self.node_ref(),
         })
+    }
+
+    /// Whether the passcode that the organisation wants is there. Looked up until it is; nobody takes one away again.
+    async fn passcode_gate(
+        &self,
+        directory: &Directory,
+        hash: TokenHash,
+        session: &Session,
+    ) -> Result<Gate, ServiceError> {
+        let (device, user) = (session.device, session.user);
+        let wanted = directory.policy().require_passcode && directory.device(device, user).is_some();
+        if !wanted || session.has_passcode {
+            return Ok(Gate::Open);
+        }
+        if self.read(move |database| Ok(database.passcode(&device, &user)?)).await?.is_none() {
+            return Ok(Gate::PasscodeDue);
+        }
+        self.sessions.note_passcode(&hash);
+        Ok(Gate::Open)
     }
 
     /// Locks a session that nobody touched for long, if its device has a passcode. Returns whether it did.
@@ -380,7 +434,7 @@ impl Inner {
         self.compute_at(self.passwords.enter()?, work).await
     }
 
-    async fn compute_at<T: Send + 'static>(
+    pub(super) async fn compute_at<T: Send + 'static>(
         &self,
         place: Place,
         work: impl FnOnce() -> T + Send + 'static,
@@ -448,7 +502,7 @@ impl Inner {
 }
 
 /// As it stands in the directory: what an input method made of it is undone. Nobody has a longer one.
-fn normal_login(login: &str) -> String {
+pub(super) fn normal_login(login: &str) -> String {
     login
         .trim()
         .chars()
@@ -462,10 +516,12 @@ fn normal_login(login: &str) -> String {
 /// A device as its person sees it.
 pub(super) fn device_view(directory: &Directory, device: DeviceId, user: UserId) -> DeviceView {
     let record = directory.device(device, user);
+    let key = record.and_then(|record| record.key.as_deref());
     DeviceView {
         id: device.as_uuid(),
         enrolled: record.is_some(),
         name: record.map(|record| record.name.clone()).unwrap_or_default(),
-        signs: record.is_some_and(|record| record.key.is_some()),
+        signs: key.is_some(),
+        key_id: key.map(device_key_id),
     }
 }

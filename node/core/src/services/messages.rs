@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
+use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, RoomId};
 
-use crate::deeds::NewMessage;
+use crate::deeds::{NewMessage, NewText};
 use crate::error::ServiceError;
+use crate::kinds;
 use crate::limits::PAGE_MESSAGES_MAX;
 use crate::node::{Inner, Node};
 use crate::render::{Renderer, fresh_message};
@@ -67,12 +69,15 @@ impl Node {
         id: EntryId,
         new: NewMessage,
     ) -> Result<(bool, MessageView), ServiceError> {
+        if let Some(signature) = &new.signature {
+            self.inner.check_signature(actor, room, id, &new.body()?.encode(), kinds::MESSAGE, signature)?;
+        }
         let author = actor.clone();
         let posted = self.inner.act(move |desk| desk.post(&author, room, id, &new)).await?;
         // What nobody else can know of yet needs no look at the store.
         if posted.created && posted.message.message.reply_to.is_none() && !posted.message.redacted {
             let directory = self.inner.directory();
-            return Ok((true, fresh_message(&directory, room, &posted.message, posted.offices)));
+            return Ok((true, fresh_message(&directory, self.id(), room, &posted.message, posted.offices)));
         }
         Ok((posted.created, self.inner.message_view(actor, posted.message).await?))
     }
@@ -83,10 +88,15 @@ impl Node {
         actor: &Actor,
         room: RoomId,
         id: EntryId,
-        text: impl Into<String>,
+        new: impl Into<NewText>,
     ) -> Result<MessageView, ServiceError> {
-        let (editor, text) = (actor.clone(), text.into());
-        let shown = self.inner.act(move |desk| desk.edit(&editor, room, id, &text)).await?;
+        let new = new.into();
+        if let Some((entry, signature)) = &new.signed {
+            let body = new.body(id, Vec::new())?.encode();
+            self.inner.check_signature(actor, room, *entry, &body, kinds::EDIT, signature)?;
+        }
+        let editor = actor.clone();
+        let shown = self.inner.act(move |desk| desk.edit(&editor, room, id, &new)).await?;
         self.inner.message_view(actor, shown).await
     }
 
@@ -111,6 +121,23 @@ impl Node {
 }
 
 impl Inner {
+    /// At the door, beside the writer: a signature that the actor's device did not make is not written down.
+    fn check_signature(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        id: EntryId,
+        body: &[u8],
+        kind: u16,
+        signature: &[u8],
+    ) -> Result<(), ServiceError> {
+        let (lane, auth_ref) = (Lane::Normal, EntryId::NIL);
+        let draft = Draft::attested(room, lane, id, kind, actor.user, actor.device, auth_ref, body.to_vec());
+        let entry = draft.signed_by_device(Some(signature.to_vec())).into_entry(1, Hlc::ZERO, 0, None);
+        let right = self.projection.check_ahead(room, &entry);
+        if right { Ok(()) } else { Err(ServiceError::Invalid { field: "signature", code: "wrong_signature" }) }
+    }
+
     async fn message_view(&self, actor: &Actor, shown: ShownMessage) -> Result<MessageView, ServiceError> {
         let (directory, user) = (self.directory(), actor.user);
         self.read(move |database| {

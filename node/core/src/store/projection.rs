@@ -21,6 +21,7 @@ mod pages;
 mod policy;
 mod reads;
 mod reindex;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -40,6 +41,7 @@ use crate::body::{Body, DocChange};
 use crate::events::Happening;
 pub use directory::Current;
 use pages::Pages;
+use signatures::Checked;
 use work::Work;
 
 /// What an item has to bring up to date before it ends.
@@ -78,6 +80,8 @@ pub struct Projection {
     returned: AtomicBool,
     /// The directory of the last commit, for readers.
     published: RwLock<Arc<Directory>>,
+    /// Signatures of devices that were checked before the writer needs them.
+    checked: Checked,
     listener: Arc<dyn Listener>,
 }
 
@@ -102,6 +106,7 @@ impl Projection {
             unsettled: AtomicBool::new(true),
             returned: AtomicBool::new(false),
             published: RwLock::new(Arc::new(empty)),
+            checked: Checked::default(),
             listener,
         }
     }
@@ -256,7 +261,11 @@ impl Projection {
             return Ok(());
         }
         // A body that cannot be read is not shown, today or ever.
-        match Body::decode(stored.entry.kind, &stored.entry.body) {
+        let body = Body::decode(stored.entry.kind, &stored.entry.body);
+        if stored.entry.is_by_device() && body.is_ok() {
+            self.insert_signature(work, stored)?;
+        }
+        match body {
             Ok(body @ Body::Message(_)) => messages::insert(work, stored, &body),
             Ok(body @ (Body::Edit(_) | Body::Redact(_) | Body::Reaction(_))) => marks::insert(work, stored, &body),
             Ok(Body::DocChange(change)) if change.document == DocChange::PAGE => {

@@ -12,6 +12,7 @@ mod policies;
 mod reads;
 mod rooms;
 mod sessions;
+mod signatures;
 mod timeline;
 mod usage;
 

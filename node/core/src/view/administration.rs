@@ -189,6 +189,8 @@ pub struct KnownNodeView {
     pub office: OfficeRef,
     pub enrolled_at: Time,
     pub addresses: Vec<String>,
+    /// When its certificate ends, as it was last shown here; null when it never was.
+    pub certificate_until: Option<Time>,
     pub revoked: Option<RevocationView>,
     /// As this node sees it; null for this node itself.
     pub state: Option<super::PeerState>,

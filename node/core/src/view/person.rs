@@ -12,6 +12,8 @@ pub struct DeviceView {
     pub name: String,
     /// It has a key of its own.
     pub signs: bool,
+    /// Of the key it signs with: the first 8 bytes of the SHA-256 of the public key (65 bytes), in hexadecimal.
+    pub key_id: Option<String>,
 }
 
 /// The passcode of a device at this node.
@@ -19,6 +21,22 @@ pub struct DeviceView {
 pub struct PasscodeView {
     pub set: bool,
     pub required: bool,
+}
+
+/// What a person should know of their own password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PasswordState {
+    /// It was handed over on paper and should be replaced by one of the person's own choice.
+    pub initial: bool,
+    /// Nothing else is asked at a log-in, so a new one needs 15 characters instead of 8.
+    pub alone: bool,
+}
+
+/// What a change of a password has not changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PasswordChanged {
+    /// The person's administrator's key here has a password of its own, and keeps it.
+    pub key_apart: bool,
 }
 
 /// The rules of use, as far as they wait for a person.
@@ -66,6 +84,7 @@ pub struct MeView {
     pub locked: bool,
     pub idle_lock_minutes: u16,
     pub rules: Option<RulesState>,
+    pub password: PasswordState,
     /// Settings of the app come with a later version; an empty object now.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }

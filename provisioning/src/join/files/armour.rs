@@ -118,8 +118,8 @@ pub(super) fn read(kind: FileKind, file: &[u8]) -> Result<Vec<u8>, InvalidFile> 
     }
 }
 
-/// UTF-8 with or without its mark, or UTF-16 with one ("Unicode" in Notepad).
-fn text_of(file: &[u8]) -> Result<String, InvalidFile> {
+/// The text of a file: UTF-8 with or without its mark, or UTF-16 with one ("Unicode" in Notepad).
+pub fn text_of(file: &[u8]) -> Result<String, InvalidFile> {
     let (encoding, rest) = match file {
         [0xff, 0xfe, rest @ ..] => (Some(encoding_rs::UTF_16LE), rest),
         [0xfe, 0xff, rest @ ..] => (Some(encoding_rs::UTF_16BE), rest),

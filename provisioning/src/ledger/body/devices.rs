@@ -4,6 +4,7 @@ use noroshi_sync::id::{DeviceId, EntryId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
+use crate::device_key::is_device_key;
 use crate::field::{InvalidField, check_text};
 use crate::ledger::kind;
 use crate::limits::REASON_CHARS_MAX;
@@ -35,7 +36,7 @@ impl Body for DeviceEnrol {
         if self.user.is_nil() {
             return Err(InvalidField::new("user", "empty"));
         }
-        if self.key.as_ref().is_some_and(|key| key.len() != 65 || key.first() != Some(&4)) {
+        if self.key.as_ref().is_some_and(|key| !is_device_key(key)) {
             return Err(InvalidField::new("key", "malformed"));
         }
         check_text("name", &self.name, REASON_CHARS_MAX)

@@ -113,7 +113,7 @@ impl World {
                 if let Some(MessageLabel(label)) = label {
                     self.people.labels.insert(label, (room, id));
                 }
-                Some((by, Deed::Post(room, id, NewMessage { text, reply_to, urgent, mentions: Vec::new() })))
+                Some((by, Deed::Post(room, id, NewMessage { text, reply_to, urgent, ..NewMessage::default() })))
             }
             Action::Edit { message, text } => {
                 let (room, id) = self.labelled(message)?;

@@ -23,6 +23,7 @@ pub async fn measure(phones: usize) {
         let body = json!({"login": PEOPLE[0], "password": PASSWORD, "device_code": code});
         let session = phone.post("/api/v1/session", &body).await.ok();
         phone.token = Some(session["token"].as_str().unwrap().to_owned());
+        phone.put("/api/v1/session/passcode", &json!({"passcode": "408271"})).await.ok();
         let mut events = phone.events(None).await;
         let path = format!("/api/v1/devices/{}/suspension", session["device"]["id"].as_str().unwrap());
         let asked = Instant::now();

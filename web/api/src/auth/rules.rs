@@ -4,7 +4,7 @@ use axum::extract::MatchedPath;
 use http::request::Parts;
 use noroshi_node::rights::Action;
 use noroshi_node::view::Actor;
-use noroshi_node::{Node, Target};
+use noroshi_node::{Gate, Node, Target};
 
 use crate::problem::Problem;
 
@@ -33,6 +33,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("POST", "/api/v1/session/unlock", Locked),
     ("PUT", "/api/v1/session/passcode", May(Action::SeeSelf)),
     ("GET", "/api/v1/me", Locked),
+    ("PUT", "/api/v1/me/password", May(Action::SeeSelf)),
     ("GET", "/metrics", May(Action::SeeMetrics)),
     ("GET", "/api/v1/peers", May(Action::SeePeers)),
     ("PUT", "/api/v1/peers/{node}/link", May(Action::SwitchLinks)),
@@ -111,6 +112,15 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("PUT", "/api/v1/rules", May(Action::EditRules)),
 ];
 
+/// What can be done before a passcode is set, where the organisation wants one: setting it, and what leads there.
+const BEFORE_PASSCODE: &[(&str, &str)] = &[
+    ("PUT", "/api/v1/session/passcode"),
+    ("DELETE", "/api/v1/session"),
+    ("GET", "/api/v1/me"),
+    ("GET", "/api/v1/rules"),
+    ("POST", "/api/v1/rules/acceptance"),
+];
+
 impl Rule {
     /// The rule of the call that a request has reached.
     pub fn of(parts: &Parts) -> Option<Self> {
@@ -119,6 +129,19 @@ impl Rule {
         let method = if parts.method == http::Method::HEAD { "GET" } else { parts.method.as_str() };
         let line = RULES.iter().find(|(of_method, of_path, _)| *of_method == method && *of_path == path.as_str());
         line.map(|(_, _, rule)| *rule)
+    }
+
+    /// Whether a session at this gate may make the call.
+    pub fn is_open_at(self, gate: Gate, parts: &Parts) -> bool {
+        let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        match gate {
+            Gate::Open => true,
+            Gate::Locked => self == Locked,
+            Gate::PasscodeDue => {
+                let line = |(method, of): &(&str, &str)| *method == parts.method.as_str() && Some(*of) == path;
+                BEFORE_PASSCODE.iter().any(line)
+            }
+        }
     }
 
     /// Asks for the first time; the deed asks again.

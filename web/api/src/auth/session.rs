@@ -34,17 +34,19 @@ impl FromRequestParts<State> for Session {
             origin::check(&parts.headers)?;
         }
         let token = credential.token.to_owned();
-        let authenticated = state.node.authenticate_locked(&token).await;
+        let authenticated = state.node.authenticate_gated(&token).await;
         if authenticated == Err(ServiceError::Unauthenticated)
             && let (Some(device), Some(secret)) = state.cookies.device(&parts.headers)
             && state.node.is_stopped_device(device, &secret)
         {
             return Err(Problem::new("device_suspended"));
         }
-        let (actor, locked) = authenticated?;
+        let (actor, gate) = authenticated?;
         let rule = Rule::of(parts).ok_or(Problem::new("internal"))?;
-        if locked && rule != Rule::Locked {
-            return Err(Problem::new("locked"));
+        if let Some(code) = gate.refusal()
+            && !rule.is_open_at(gate, parts)
+        {
+            return Err(Problem::new(code));
         }
         rule.admit(&state.node, &actor, parts).await?;
         Ok(Self { actor, token })

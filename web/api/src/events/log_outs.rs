@@ -21,6 +21,8 @@ pub enum Over {
     Stopped,
     /// The passcode is to be given.
     Locked,
+    /// A passcode is to be set first.
+    PasscodeDue,
 }
 
 /// What is open, by session. Tokens are kept as hashes.
@@ -82,11 +84,12 @@ impl LogOuts {
 
     /// The same for all sessions of a person, or those on one device.
     pub fn end_all(&self, ending: &Ending) {
+        let over = if ending.stopped { Over::Stopped } else { Over::Ended };
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.retain(|_, streams| {
             let meant = streams.user == ending.user && ending.device.is_none_or(|device| device == streams.device);
             if meant {
-                streams.over.send_replace(Some(Over::Stopped));
+                streams.over.send_replace(Some(over));
             }
             !meant
         });
@@ -163,10 +166,10 @@ mod tests {
         let (phone, desk, other) =
             (log_outs.watch("a", &actor(1, 1)), log_outs.watch("b", &actor(1, 2)), log_outs.watch("c", &actor(2, 1)));
         let device = DeviceId::from_bytes([1; 16]);
-        log_outs.end_all(&Ending { user: UserId::from_bytes([1; 16]), device: Some(device) });
+        log_outs.end_all(&Ending { user: UserId::from_bytes([1; 16]), device: Some(device), stopped: true });
         assert_eq!(phone.ended().await, Over::Stopped);
         assert!(desk.over.borrow().is_none() && other.over.borrow().is_none());
-        log_outs.end_all(&Ending { user: UserId::from_bytes([1; 16]), device: None });
+        log_outs.end_all(&Ending { user: UserId::from_bytes([1; 16]), device: None, stopped: true });
         assert_eq!(desk.ended().await, Over::Stopped);
         assert!(other.over.borrow().is_none());
     }

@@ -63,12 +63,15 @@ const REASON_TIME: Duration = Duration::from_millis(500);
 
 /// Closed by us because the passcode is to be given; the app shows its lock screen.
 const LOCKED: u16 = 4001;
+/// Closed by us because a passcode is to be set; the app asks for one.
+const PASSCODE_DUE: u16 = 4002;
 
 const fn ending_of(over: Over) -> (u16, &'static str) {
     match over {
         Over::Ended => (close_code::POLICY, "session_ended"),
         Over::Stopped => (close_code::POLICY, "suspended"),
         Over::Locked => (LOCKED, "locked"),
+        Over::PasscodeDue => (PASSCODE_DUE, "passcode_required"),
     }
 }
 
@@ -90,6 +93,7 @@ pub async fn expired(state: &State, token: &str) -> Over {
         match state.node.look_at_session(token).await {
             Err(ServiceError::Unauthenticated) => return Over::Ended,
             Err(ServiceError::Denied("locked")) => return Over::Locked,
+            Err(ServiceError::Denied("passcode_required")) => return Over::PasscodeDue,
             Err(ServiceError::Denied(_)) => return Over::Stopped,
             Ok(()) | Err(_) => {}
         }

@@ -42,7 +42,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub async fn guard(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
     let token = Credential::of(request.headers(), &state.cookies).ok().map(|credential| credential.token.to_owned());
     let Some(token) = token else { return next.run(request).await };
-    let Ok((actor, _locked)) = state.node.authenticate_locked(&token).await else { return next.run(request).await };
+    let Ok((actor, _gate)) = state.node.authenticate_gated(&token).await else { return next.run(request).await };
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let call = format!("{} {path}", request.method());
     let watch = state.log_outs.watch_request(&token, &actor);
@@ -51,13 +51,21 @@ pub async fn guard(Extracted(state): Extracted<State>, request: Request, next: N
         response = &mut running => response,
         over = watch.ended() => match tokio::time::timeout(GRACE, running).await {
             Ok(response) => response,
-            Err(_elapsed) => Problem::new(if over == Over::Locked { "locked" } else { "unauthenticated" }).into_response(),
+            Err(_elapsed) => Problem::new(refusal(over)).into_response(),
         },
     };
     if response.extensions().get::<Problem>().is_some_and(|problem| problem.code == "forbidden") {
         state.node.note_forbidden(&actor, &call).await;
     }
     response
+}
+
+const fn refusal(over: Over) -> &'static str {
+    match over {
+        Over::Ended | Over::Stopped => "unauthenticated",
+        Over::Locked => "locked",
+        Over::PasscodeDue => "passcode_required",
+    }
 }
 
 /// Headers for browsers: nothing is guessed, framed, leaked or kept.

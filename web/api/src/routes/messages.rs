@@ -2,9 +2,11 @@
 
 use axum::Json as Answer;
 use axum::extract::State as Extracted;
+use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 use noroshi_node::view::{MessagePage, MessageView};
-use noroshi_node::{Anchor, NewMessage, PageRequest};
+use noroshi_node::{Anchor, NewMessage, NewText, PageRequest};
+use noroshi_provisioning::device_key::DEVICE_SIGNATURE_BYTES;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -94,6 +96,14 @@ pub struct MessageRequest {
     #[serde(default)]
     #[schema(max_items = 0)]
     pub attachments: Option<Vec<serde_json::Value>>,
+    /// By the key of this device: ECDSA P-256, 64 bytes (r, s), base64url without padding. See docs/protocol.md.
+    pub signature: Option<String>,
+}
+
+/// Of the form of a signature; whether it is right is asked later.
+fn signature(text: &str) -> Result<Vec<u8>, Problem> {
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() == DEVICE_SIGNATURE_BYTES);
+    bytes.ok_or_else(|| Problem::invalid("signature", "wrong_signature"))
 }
 
 /// Post a message. The id is the client's, so trying again never doubles it.
@@ -124,6 +134,7 @@ pub async fn put(
         reply_to: request.reply_to.map(|id| id.0),
         urgent: request.urgent.unwrap_or(false),
         mentions: request.mentions.unwrap_or_default().into_iter().map(|id| id.0).collect(),
+        signature: request.signature.as_deref().map(signature).transpose()?,
     };
     let (created, view) = state.node.post(&session.actor, path.room.0, id, message).await?;
     Ok((super::created(created), Answer(view)))
@@ -142,6 +153,24 @@ pub struct EditRequest {
     /// As of a new message.
     #[schema(min_length = 1)]
     pub text: String,
+    /// With `signature`: the id of the change, a UUID of version 7.
+    #[schema(value_type = Option<Uuid>)]
+    pub id: Option<String>,
+    /// By the key of this device, over the change under that id.
+    pub signature: Option<String>,
+}
+
+impl EditRequest {
+    fn text(self) -> Result<NewText, Problem> {
+        let signed = match (self.id, self.signature) {
+            (Some(id), Some(text)) => {
+                Some((new_id(&id).map_err(|_| Problem::invalid("id", "invalid_id"))?, signature(&text)?))
+            }
+            (None, None) => None,
+            _ => return Err(Problem::malformed("id and signature go together")),
+        };
+        Ok(NewText { text: self.text, signed })
+    }
 }
 
 /// Edit one's own message.
@@ -155,7 +184,7 @@ pub async fn edit(
     Path(path): Path<MessagePath>,
     Json(request): Json<EditRequest>,
 ) -> Result<Answer<MessageView>, Problem> {
-    let view = state.node.edit(&session.actor, path.room.0, path.message.0, request.text).await?;
+    let view = state.node.edit(&session.actor, path.room.0, path.message.0, request.text()?).await?;
     Ok(Answer(view))
 }
 

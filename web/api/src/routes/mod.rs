@@ -66,6 +66,7 @@ fn calls() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(session::log_in, session::log_out))
         .routes(routes!(session::me))
+        .routes(routes!(session::change_password))
         .routes(routes!(session::lock))
         .routes(routes!(session::unlock))
         .routes(routes!(session::set_passcode))

@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use noroshi_node::Credentials;
 use noroshi_node::error::ServiceError;
-use noroshi_node::view::{LogIn, MeView};
+use noroshi_node::view::{LogIn, MeView, PasswordChanged};
 use noroshi_sync::id::DeviceId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -178,6 +178,29 @@ pub async fn unlock(
 ) -> Result<StatusCode, Problem> {
     state.node.unlock(&session.actor, &session.token, request.passcode).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordRequest {
+    pub current: String,
+    /// At least 8 characters, or 15 where the organisation asks for no device; at most 128 bytes. Nothing else is asked of
+    /// it than not to be one that everybody tries first.
+    pub new: String,
+}
+
+/// Change my own password. My other log-ins end, this one goes on.
+#[utoipa::path(
+    put, path = "/api/v1/me/password", tag = "session", operation_id = "change_password", request_body = PasswordRequest,
+    responses((status = 200, body = PasswordChanged), (status = 403), (status = 422), (status = 429))
+)]
+pub async fn change_password(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Json(request): Json<PasswordRequest>,
+) -> Result<axum::Json<PasswordChanged>, Problem> {
+    let changed = state.node.change_password(&session.actor, &session.token, request.current, request.new).await?;
+    Ok(axum::Json(changed))
 }
 
 fn with_cookies(cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> HeaderMap {

@@ -115,6 +115,7 @@ impl Place {
         let message = self.message.rsplit('/').next().unwrap();
         let (suzuki, takahashi) = (house.id_of("suzuki"), house.id_of("takahashi"));
         let log_in = json!({"login": house.login_of("tanaka"), "password": House::PASSWORD, "device_code": ""});
+        let own_password = json!({"current": House::PASSWORD, "new": "海沿いの道を歩いて帰る犬が二匹"});
         let new_room = json!({
             "id": id(), "name": "別室", "topic": "話題", "purpose": "目的", "kind": "group",
             "members": [suzuki], "offices": [],
@@ -141,6 +142,7 @@ impl Place {
                 &["reply_to", "urgent", "mentions", "attachments"],
             ),
             call(&house.tanaka, "PATCH", self.message.clone(), json!({"text": "訂正"}), &[]),
+            call(&house.takahashi, "PUT", "/api/v1/me/password".into(), own_password, &[]),
             call(&house.kanri, "PUT", "/api/v1/peers/all/link".into(), json!({"cut": true}), &[]),
             call(&self.nobody, "POST", "/api/v1/session".into(), log_in, &["device_code"]),
         ]

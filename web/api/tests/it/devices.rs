@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -12,7 +13,7 @@ use crate::socket::Socket;
 /// Enough for what the house promises: a stopped device is out within a second.
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn unlock(house: &House) {
+pub async fn unlock(house: &House) {
     house.seal_key();
     house.kanri.call("POST", "/api/v1/console", &json!({"password": House::PASSWORD})).await.ok(200);
 }
@@ -38,8 +39,25 @@ fn log_in_body(house: &House, name: &str, more: &Value) -> Value {
 }
 
 async fn enrol(house: &House, name: &str) -> (Caller, Value) {
+    let (phone, session) = enrol_without_passcode(house, name).await;
+    set_passcode(&phone).await;
+    (phone, session)
+}
+
+pub async fn set_passcode(phone: &Caller) {
+    phone.call("PUT", "/api/v1/session/passcode", &json!({"passcode": "408271"})).await.ok(204);
+}
+
+/// As a phone is at first: it has to be given a passcode before it can do anything.
+pub async fn enrol_without_passcode(house: &House, name: &str) -> (Caller, Value) {
+    enrol_with_key(house, name, None).await
+}
+
+pub async fn enrol_with_key(house: &House, name: &str, key: Option<&[u8]>) -> (Caller, Value) {
     let code = code_for(house, name).await;
-    let body = log_in_body(house, name, &json!({"device_code": code, "device_name": "スマートフォン"}));
+    let key = key.map(|key| BASE64URL_NOPAD.encode(key));
+    let more = json!({"device_code": code, "device_name": "スマートフォン", "device_key": key});
+    let body = log_in_body(house, name, &more);
     let session = house.nobody().call("POST", "/api/v1/session", &body).await.ok(201).json();
     (house.caller(session["token"].as_str().unwrap()), session)
 }
@@ -246,9 +264,9 @@ async fn who_may_stop_nobody_uses_up_nothing() {
 #[tokio::test]
 async fn the_screen_is_locked_and_ten_wrong_passcodes_stop_the_device() {
     let house = House::new().await;
-    let (phone, session) = enrol(&house, "tanaka").await;
+    let (phone, session) = enrol_without_passcode(&house, "tanaka").await;
     assert_eq!(phone.get("/api/v1/me").await.ok(200).json()["passcode"], json!({"set": false, "required": true}));
-    phone.bare("POST", "/api/v1/session/lock").await.refused(403, "no_passcode");
+    house.tanaka.bare("POST", "/api/v1/session/lock").await.refused(403, "no_passcode");
     let set = |new: &str, current: Option<&str>| json!({"passcode": new, "current": current});
     phone.call("PUT", "/api/v1/session/passcode", &set("123456", None)).await.refused(422, "too_simple");
     phone.call("PUT", "/api/v1/session/passcode", &set("12a456", None)).await.refused(422, "not_digits");
@@ -288,7 +306,6 @@ async fn the_screen_is_locked_and_ten_wrong_passcodes_stop_the_device() {
 async fn parallel_guesses_of_a_passcode_are_all_counted() {
     let house = House::new().await;
     let (phone, _) = enrol(&house, "tanaka").await;
-    phone.call("PUT", "/api/v1/session/passcode", &json!({"passcode": "408271"})).await.ok(204);
     phone.bare("POST", "/api/v1/session/lock").await.ok(204);
     let guesses = (0..30).map(|number| {
         let phone = phone.clone();

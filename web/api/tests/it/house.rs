@@ -44,7 +44,7 @@ pub struct House {
     pub shutdown: CancellationToken,
     task: Option<JoinHandle<()>>,
     fixture: Fixture,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The people in the order of the fixture, so that the names fit.
@@ -105,7 +105,7 @@ impl House {
             shutdown,
             task,
             fixture,
-            _folder: folder,
+            folder: folder,
         }
     }
 
@@ -177,8 +177,13 @@ impl House {
     /// The administrator's key lies on this machine, sealed with the password of everybody.
     pub fn seal_key(&self) {
         let sealed = seal_administrator(PASSWORD, &self.fixture.administrator).unwrap();
-        let keys = KeyFolder::create(self._folder.path()).unwrap();
+        let keys = KeyFolder::create(self.folder.path()).unwrap();
         keys.save_sealed_administrator(self.fixture.administrator.user(), &sealed).unwrap();
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A new room of tanaka and others.

@@ -12,13 +12,14 @@ use crate::ids::id;
 ///
 /// `.` 401, log in first · `-` 403, not your right · `?` 404, there is no such thing for you · `+` let in
 #[rustfmt::skip]
-const TABLE: &[(&str, &str, &str)] = &[
+pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET",    "/livez",                                                       "++++++"),
     ("GET",    "/readyz",                                                      "++++++"),
     ("GET",    "/api/v1/node",                                                 "++++++"),
     ("GET",    "/api/v1/openapi.json",                                         "++++++"),
     ("POST",   "/api/v1/session",                                              "++++++"),
     ("GET",    "/api/v1/me",                                                   ".+++++"),
+    ("PUT",    "/api/v1/me/password",                                          ".+++++"),
     ("POST",   "/api/v1/session/lock",                                         ".+++++"),
     ("POST",   "/api/v1/session/unlock",                                       ".+++++"),
     ("PUT",    "/api/v1/session/passcode",                                     ".+++++"),

@@ -38,6 +38,8 @@ export const message = (over: Partial<Message> = {}): Message => ({
   late: false,
   conflict: false,
   after_stop: false,
+  signed: 'none',
+  unsigned: false,
   entry_kind: 'message',
   ...over,
 });

@@ -163,6 +163,7 @@ impl Node {
             office: people.office(record.office),
             enrolled_at: Time::from_ms(minted_ms(record.entry)),
             addresses: record.addresses.iter().map(ToString::to_string).collect(),
+            certificate_until: self.inner.board.certificate_until_ms(record.id, here).map(Time::from_ms),
             revoked,
             state: (record.id != here).then(|| self.inner.board.record(&record.id).state),
             here: record.id == here,

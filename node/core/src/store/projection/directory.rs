@@ -6,7 +6,7 @@ use std::sync::Arc;
 use noroshi_provisioning::audit::{AuditEvent, AuditKind, Subject};
 use noroshi_provisioning::ledger::LedgerAudience;
 use noroshi_provisioning::{Directory, Ledger, OfficeId};
-use noroshi_sync::id::{NodeId, RoomId, UserId};
+use noroshi_sync::id::{DeviceId, NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::judging::Scope;
@@ -114,6 +114,9 @@ impl Projection {
             }
         }
         let ended = end_old_sessions(work, old, new)?;
+        for (device, user) in changed_keys(old, new) {
+            self.check_signatures_again(work, device, user)?;
+        }
         let scope = if shrinks { Scope::All } else { Scope::Hidden };
         for room in judging::rooms_to_judge(work, scope)? {
             self.judge_again(work, room, scope)?;
@@ -186,6 +189,7 @@ fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
         "DELETE FROM room_offices WHERE room_pk = ?",
         "DELETE FROM policy_people WHERE room_pk = ?",
         "DELETE FROM witnesses WHERE room_pk = ?",
+        "DELETE FROM signatures WHERE room_pk = ?",
         "DELETE FROM room_states WHERE room_pk = ?",
     ] {
         work.execute(sql, [pk])?;
@@ -249,13 +253,21 @@ fn changed_people(old: &Directory, new: &Directory) -> BTreeSet<UserId> {
     everybody.filter(|user| place(old, *user) != place(new, *user)).collect()
 }
 
+/// Devices whose key was not known before, or is another one.
+fn changed_keys(old: &Directory, new: &Directory) -> BTreeSet<(DeviceId, UserId)> {
+    let key =
+        |directory: &Directory, (device, user)| directory.device(device, user).and_then(|device| device.key.clone());
+    let all = old.devices().chain(new.devices()).map(|record| (record.id, record.user));
+    all.filter(|device| key(old, *device) != key(new, *device)).collect()
+}
+
 fn loses_homes(old: &Directory, new: &Directory, user: UserId) -> bool {
     let homes = |directory: &Directory| directory.user(user).map(|user| user.homes.clone()).unwrap_or_default();
     !homes(old).is_subset(&homes(new))
 }
 
-/// A new password ends the log-ins that the old one began; who is stopped, or whose device is, is out at once. Returns
-/// what is to be said of it.
+/// A new password ends the log-ins that the old one began, but for the one that set it; who is stopped, or whose device is,
+/// is out at once. Returns what is to be said of it.
 fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Result<Vec<AuditEvent>, StoreError> {
     let here = work.key().node();
     let mut said = Vec::new();
@@ -276,8 +288,12 @@ fn end_old_sessions(work: &Work<'_, '_>, old: &Directory, new: &Directory) -> Re
     }
     let changed = |user: UserId| old.verifier(user).is_some_and(|before| new.verifier(user) != Some(before));
     for user in old.users().map(|user| user.id).filter(|user| changed(*user)) {
-        ended(work.end_sessions_of(&user)?, Subject::User(user), "password_changed");
-        work.tell(&Happening::SessionsEnded { user, device: None })?;
+        let outlived = new.verifier(user).map(|verifier| *blake3::hash(verifier.as_str().as_bytes()).as_bytes());
+        let devices = work.end_sessions_before(&user, outlived)?;
+        ended(devices.len(), Subject::User(user), "password_changed");
+        for device in devices {
+            work.tell(&Happening::PasswordChanged { user, device })?;
+        }
     }
     Ok(said)
 }

@@ -79,7 +79,8 @@ pub(super) fn arrange(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &
     let mut first_of: BTreeMap<Vec<u8>, (Order, EntryPk)> = BTreeMap::new();
     for (pk, _) in &rows {
         let found = work.entry_at(*pk)?.ok_or_else(|| damaged("an entry is missing"))?;
-        let order = (found.entry.hlc, found.log, found.entry.seq);
+        let unsigned = !work.is_signed(*pk, &found.entry)?;
+        let order = (unsigned, found.entry.hlc, found.log, found.entry.seq);
         let first = first_of.entry(found.entry.body).or_insert((order, *pk));
         *first = (*first).min((order, *pk));
     }
@@ -104,8 +105,9 @@ pub(super) fn arrange(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &
     Ok(news)
 }
 
-/// Total order of the copies of one message.
-type Order = (Hlc, LogId, u64);
+/// Total order of the copies of one message: those that the author's device signed come first, or who repeats a message
+/// without its signature would take the signature away.
+type Order = (bool, Hlc, LogId, u64);
 
 fn is_known(work: &Work<'_, '_>, room: RoomPk, entry: &Entry) -> Result<bool, StoreError> {
     let known = work.row(

@@ -8,4 +8,5 @@ mod orders;
 mod reading;
 mod replies;
 mod revoked;
+mod signatures;
 mod vectors;

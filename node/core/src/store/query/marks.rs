@@ -12,11 +12,12 @@ impl Database {
     pub fn marks_of(&self, room: RoomPk, target: &EntryId, target_author: &UserId) -> Result<Marks, StoreError> {
         let mut marks = Marks::default();
         self.each(
-            "SELECT bytes FROM marks INDEXED BY marks_by_target JOIN entries USING (entry_pk)
-             WHERE room_pk = ? AND target = ? AND target_author = ? AND visible = 1",
+            "SELECT entry_pk, coalesce(valid, 0), bytes
+             FROM marks INDEXED BY marks_by_target JOIN entries USING (entry_pk) LEFT JOIN signatures USING (entry_pk)
+             WHERE marks.room_pk = ? AND target = ? AND target_author = ? AND visible = 1",
             (room, target.as_bytes(), target_author.as_bytes()),
             |row| {
-                marks.add(&entry(row, 0)?);
+                marks.add(row.get(0)?, row.get(1)?, &entry(row, 2)?);
                 Ok(true)
             },
         )?;

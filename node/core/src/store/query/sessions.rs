@@ -108,7 +108,28 @@ impl Writing<'_> {
         self.execute("DELETE FROM sessions WHERE device = ? AND user = ?", (device.as_bytes(), user.as_bytes()))
     }
 
-    /// Ends all sessions of a person: the password has changed, or the person is stopped. Returns how many.
+    /// Lets a session go on when the password with this verifier comes into force.
+    pub fn keep_session(&self, token_hash: &[u8; 32], verifier: &str) -> Result<(), StoreError> {
+        let hash = blake3::hash(verifier.as_bytes());
+        self.execute("UPDATE sessions SET outlives = ? WHERE token_hash = ?", (hash.as_bytes(), token_hash))?;
+        Ok(())
+    }
+
+    /// Ends the sessions of a person that the new password does not leave alone; returns the devices that have none any
+    /// more. `verifier`: BLAKE3 of the verifier in force.
+    pub fn end_sessions_before(&self, user: &UserId, verifier: Option<[u8; 32]>) -> Result<Vec<DeviceId>, StoreError> {
+        let devices = || {
+            self.rows("SELECT DISTINCT device FROM sessions WHERE user = ? ORDER BY device", [user.as_bytes()], |row| {
+                Ok(DeviceId::from_bytes(row.get(0)?))
+            })
+        };
+        let before = devices()?;
+        self.execute("DELETE FROM sessions WHERE user = ? AND outlives IS NOT ?", (user.as_bytes(), verifier))?;
+        let left = devices()?;
+        Ok(before.into_iter().filter(|device| !left.contains(device)).collect())
+    }
+
+    /// Ends all sessions of a person who is stopped. Returns how many.
     pub fn end_sessions_of(&self, user: &UserId) -> Result<usize, StoreError> {
         self.execute("DELETE FROM sessions WHERE user = ?", [user.as_bytes()])
     }

@@ -19,6 +19,8 @@ pub struct ShownMessage {
     pub conflict: bool,
     /// When it was stored here.
     pub received_ms: u64,
+    /// The author's device signed it, with the key that is enrolled.
+    pub signed: bool,
     pub entry: Entry,
     pub message: Message,
 }
@@ -146,7 +148,11 @@ impl Database {
 
     fn shown(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<ShownMessage>, StoreError> {
         // A row whose body cannot be read is never shown, so every row gives a message.
-        Ok(self.rows(sql, values, read)?.into_iter().flatten().collect())
+        let mut shown: Vec<ShownMessage> = self.rows(sql, values, read)?.into_iter().flatten().collect();
+        for message in &mut shown {
+            message.signed = self.is_signed(message.pk, &message.entry)?;
+        }
+        Ok(shown)
     }
 }
 
@@ -159,6 +165,7 @@ fn read(row: &Row<'_>) -> Result<Option<ShownMessage>> {
         redacted: row.get(2)?,
         conflict: row.get(3)?,
         received_ms: unsigned(row, 4)?,
+        signed: false,
         entry,
         message,
     }))

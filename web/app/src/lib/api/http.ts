@@ -9,8 +9,13 @@ const TIMEOUT_MS = 15_000;
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Refusals that concern the whole page and not the one request. */
-export type Shut = 'locked' | 'device_suspended' | 'user_suspended';
-const SHUT: ReadonlySet<string> = new Set<Shut>(['locked', 'device_suspended', 'user_suspended']);
+export type Shut = 'locked' | 'passcode_required' | 'device_suspended' | 'user_suspended';
+const SHUT: ReadonlySet<string> = new Set<Shut>([
+  'locked',
+  'passcode_required',
+  'device_suspended',
+  'user_suspended',
+]);
 
 interface Handlers {
   /** 401 to anything but a login. */

@@ -21,6 +21,8 @@ export const session = {
   unlock: (passcode: string) => post<void>('/session/unlock', { passcode }),
   setPasscode: (passcode: string, current?: string) =>
     put<void>('/session/passcode', { passcode, ...(current === undefined ? {} : { current }) }),
+  changePassword: (current: string, wanted: string) =>
+    put<{ key_apart: boolean }>('/me/password', { current, new: wanted }),
   /** Null where no rules have been made. */
   rules: async (): Promise<Rules | null> => {
     try {

@@ -44,6 +44,8 @@ export interface ThisDevice {
   name?: string | null;
   /** It holds a key of its own. */
   signs?: boolean;
+  /** Names the key that was enrolled. */
+  key_id?: string | null;
 }
 
 export interface NodeName {
@@ -65,6 +67,8 @@ export interface Me {
   /** 0: never. */
   idle_lock_minutes?: number;
   rules?: { version: number | string; accepted: boolean } | null;
+  /** `initial`: it came on paper. `alone`: nothing else is asked at a log-in. */
+  password?: { initial: boolean; alone: boolean };
 }
 
 export interface Login {
@@ -193,6 +197,10 @@ export interface Message {
   conflict: boolean;
   /** Written after the person or device was stopped, where that was not known yet. */
   after_stop: boolean;
+  /** Whether a device of the author signed what it says. */
+  signed: 'device' | 'none';
+  /** Not signed although it matters: urgent, or written away from the author's own office. */
+  unsigned: boolean;
   entry_kind: 'message' | 'system';
 }
 
@@ -232,6 +240,14 @@ export interface MessageBody {
   reply_to?: string;
   urgent?: boolean;
   mentions?: string[];
+  /** By the key of this device, base64url. */
+  signature?: string;
+}
+
+/** The id under which a change of a message was signed, and the signature. */
+export interface EditSignature {
+  id: string;
+  signature: string;
 }
 
 export interface NewRoom {

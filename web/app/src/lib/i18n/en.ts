@@ -6,6 +6,16 @@ const items = (n: number) => `${n0(n)} ${n === 1 ? 'item' : 'items'}`;
 const people = (n: number) => `${n0(n)} ${n === 1 ? 'person' : 'people'}`;
 const offices = (n: number) => `${n0(n)} ${n === 1 ? 'office' : 'offices'}`;
 
+const alarms: Record<string, string> = {
+  doubled:
+    "Two copies of one node are running: its folder was copied. Nothing written is lost, but stop one of them. An administrator sees on 'Offices and links' which node it is.",
+  fork: 'The records of one node have split in two. It may run twice, or its records may have been rewritten. An administrator must look.',
+  certificate:
+    "This node's certificate ends soon. It is renewed by itself once headquarters is reached: check the line, and the clock of headquarters.",
+  forged: 'Another node sent data whose signature does not fit.',
+  diverged: 'The records of this node and another do not agree.',
+};
+
 export const en: Messages = {
   // Frame
   appName: 'Noroshi',
@@ -20,6 +30,7 @@ export const en: Messages = {
   demoText: 'Invented data, not for real messages',
   clockSuspect: 'The clock of this node may be wrong. Treat times as approximate.',
   clockOffset: (seconds) => `Clock off by ${seconds}`,
+  alarm: (code, text) => alarms[code] ?? text,
   restrictedMode: 'Restricted mode',
   restrictedText:
     'The connection is not encrypted (http), so notifications, the number on the icon and opening without the node are not available. Talking works. Other machines on this network may be able to read the traffic.',
@@ -128,6 +139,27 @@ export const en: Messages = {
     `The node cannot be reached. In ${hours} ${hours === 1 ? 'hour' : 'hours'} the conversations and waiting messages kept on this device are removed.`,
   leaseMinutes: (minutes) =>
     `The node cannot be reached. In ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} the conversations and waiting messages kept on this device are removed.`,
+  passwordTitle: 'Change the password',
+  passwordGateTitle: 'Choose a password of your own',
+  passwordIntro: 'Your other devices and browsers will be logged out. You stay logged in here.',
+  passwordInitialIntro:
+    'Your present password is the first one, which came on paper. Please choose one that only you know.',
+  passwordKeyHint:
+    'An administrator’s key on this node that opens with your present password will open with the new one. Keys on other nodes stay as they are.',
+  passwordInitial: 'The password on paper',
+  passwordCurrent: 'Current password',
+  passwordNew: 'New password',
+  passwordNewHint: (chars: number) =>
+    `At least ${chars} characters. The longer the safer: a short sentence is good. Symbols and capitals are not needed. Names, offices and common words cannot be used.`,
+  passwordShow: 'Show the passwords',
+  passwordSave: 'Change',
+  passwordSaved: 'The password is changed. Your other devices and browsers were logged out.',
+  passwordKeyApart: 'Your administrator’s key has a password of its own, which has not changed.',
+  passwordLater: 'Later',
+  passwordMissing: 'Enter your current password.',
+  passwordShort: (chars: number) => `Use at least ${chars} characters.`,
+  passwordLong: 'It is too long: at most 128 bytes.',
+  passwordSame: 'Choose one other than the current password.',
   passcodeTitle: 'Choose a passcode for this device',
   passcodeChangeTitle: 'Change the passcode of this device',
   passcodeIntro:
@@ -190,6 +222,13 @@ export const en: Messages = {
   rulesOpen: 'Read the rules of use',
   devicesOpen: 'Show my devices',
   requestOpen: 'Request a device code',
+  settingsSigning: 'Signature',
+  settingsSigningReady: 'What you write on this device is signed by you.',
+  settingsSigningNone: 'This device was enrolled without a key, so what you write is not signed.',
+  settingsSigningUnenrolled: 'On a device that is not enrolled, what you write is not signed.',
+  settingsSigningLost: 'The signing key of this device is gone.',
+  settingsSigningLostHint:
+    'The data of the browser was removed. You can write, but without your signature. Ask your administrator for a new device code, log out, and log in again with that code.',
   settingsPasscode: 'Passcode of this device',
   settingsPasscodeSet: 'set',
   settingsPasscodeUnset: 'not set',
@@ -295,6 +334,10 @@ export const en: Messages = {
   markClockSuspect: 'time uncertain',
   markClockSuspectHint: 'The clock of the sending device or node may have been wrong',
   markConflict: 'conflicting content',
+  markUnsigned: 'not signed',
+  markUnsignedHint:
+    'No device of the author has signed this: only the office where it was written says who wrote it. For anything important, ask the author, for example by telephone.',
+  infoSigned: 'A device of the author has signed this.',
   markAfterStop: 'after a stop',
   markAfterStopHint: 'Written after the person or device was stopped, at an office that had not heard of it',
   markConflictHint: 'There is another message with the same id and other content. Both are shown',

@@ -15,6 +15,8 @@ export const ja = {
   demoText: '架空のデータ。実際の連絡には使えません',
   clockSuspect: 'このノードの時計がずれているおそれがあります。時刻は目安として見てください。',
   clockOffset: (seconds: string) => `時計の差 ${seconds}`,
+  /** What the node says when an administrator must look, by its word; the node speaks Japanese. */
+  alarm: (_code: string, text: string) => text,
   restrictedMode: '機能制限モード',
   restrictedText:
     '暗号化されていない接続 (http) のため、通知、アイコンの数字、切断中の起動は使えません。トークは使えます。通信は同じネットワークの他の機器から読まれるおそれがあります。',
@@ -123,6 +125,28 @@ export const ja = {
     `ノードに接続できません。あと ${hours} 時間で、この端末に保存した会話と送信待ちを消去します。`,
   leaseMinutes: (minutes: number) =>
     `ノードに接続できません。あと ${minutes} 分で、この端末に保存した会話と送信待ちを消去します。`,
+  passwordTitle: 'パスワードの変更',
+  passwordGateTitle: '自分のパスワードを決めてください',
+  passwordIntro:
+    '変更すると、ほかの端末やブラウザーではログアウトされます。この画面では、そのまま使い続けられます。',
+  passwordInitialIntro:
+    'いまのパスワードは、紙でお渡しした最初のものです。自分だけが知っているパスワードに変えてください。',
+  passwordKeyHint:
+    'このノードにある管理者鍵が今のパスワードで開くときは、新しいパスワードで開くようになります。ほかのノードにある鍵は以前のままです。',
+  passwordInitial: '紙に書かれたパスワード',
+  passwordCurrent: '今のパスワード',
+  passwordNew: '新しいパスワード',
+  passwordNewHint: (chars: number) =>
+    `${chars}文字以上。短い文のように長いほど安全です。記号や大文字を混ぜる必要はありません。名前や所属、よく使われる言葉は使えません。`,
+  passwordShow: 'パスワードを表示する',
+  passwordSave: '変更する',
+  passwordSaved: 'パスワードを変更しました。ほかの端末やブラウザーではログアウトされました。',
+  passwordKeyApart: '管理者鍵のパスワードは別のため、変わっていません。',
+  passwordLater: 'あとで変更する',
+  passwordMissing: '今のパスワードを入力してください。',
+  passwordShort: (chars: number) => `${chars}文字以上にしてください。`,
+  passwordLong: '長すぎます。日本語で約40文字(128バイト)以内にしてください。',
+  passwordSame: '今と異なるパスワードにしてください。',
   passcodeTitle: '端末パスコードを決めてください',
   passcodeChangeTitle: '端末パスコードの変更',
   passcodeIntro:
@@ -185,6 +209,13 @@ export const ja = {
   rulesOpen: '利用規則を読む',
   devicesOpen: '自分の端末を見る',
   requestOpen: '端末コードを申請する',
+  settingsSigning: '本人署名',
+  settingsSigningReady: 'この端末で書いたものに、本人の署名が付きます。',
+  settingsSigningNone: 'この端末は署名鍵なしで登録されています。書いたものに本人の署名は付きません。',
+  settingsSigningUnenrolled: '登録していない端末では、本人の署名は付きません。',
+  settingsSigningLost: 'この端末の署名鍵がありません。',
+  settingsSigningLostHint:
+    'ブラウザーのデータが消されたためです。書き込みはできますが、本人の署名が付きません。管理者から新しい端末コードを受け取り、いったんログアウトして、そのコードでログインし直してください。',
   settingsPasscode: '端末パスコード',
   settingsPasscodeSet: '設定済み',
   settingsPasscodeUnset: '未設定',
@@ -290,6 +321,10 @@ export const ja = {
   markClockSuspect: '時刻不確か',
   markClockSuspectHint: '送信した端末かノードの時計が、ずれていたおそれがあります',
   markConflict: '内容の食い違い',
+  markUnsigned: '本人署名なし',
+  markUnsignedHint:
+    '本人の端末による署名がありません。書かれた拠点のノードだけが、本人が書いたと伝えています。重要な内容は、電話などで本人に確かめてください。',
+  infoSigned: '本人の端末が署名しています。',
   markAfterStop: '停止後の投稿',
   markAfterStopHint: '停止の知らせが届いていない拠点で、停止の後に書かれました',
   markConflictHint: '同じ番号で内容の異なる発言があります。両方を表示しています',

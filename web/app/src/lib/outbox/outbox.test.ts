@@ -164,8 +164,49 @@ describe('what the node refuses', () => {
     sender.stop();
   });
 
+  test('a signature that is not taken is left out, and the message goes out under its id', async () => {
+    const store = new IndexedDbStore();
+    await store.put(outboxItem({ id: 'p-1', body: { text: '停電', urgent: true, signature: 'AAAA' } }));
+    const bodies: MessageBody[] = [];
+    const { sender, seen } = bench(store, async (id, body, room) => {
+      bodies.push(body);
+      if (body.signature) throw refuse(422, 'wrong_signature');
+      return accept(id, body, room);
+    });
+    sender.start(OWNER);
+    await vi.waitFor(() => expect(seen.sent).toEqual(['p-1']));
+    expect(bodies).toEqual([
+      { text: '停電', urgent: true, signature: 'AAAA' },
+      { text: '停電', urgent: true },
+    ]);
+    sender.stop();
+  });
+
+  test('a signature is the same at every attempt, also after a reload', async () => {
+    const store = new IndexedDbStore();
+    await store.put(outboxItem({ id: 'p-1', body: { text: '停電', signature: 'AAAA' } }));
+    const bodies: MessageBody[] = [];
+    const first = bench(store, async (_id, body) => {
+      bodies.push(body);
+      throw new NetworkError('unreachable');
+    });
+    first.sender.start(OWNER);
+    await vi.waitFor(() => expect(bodies).toHaveLength(1));
+    await settle();
+    first.sender.stop();
+    await closeDatabase();
+    const second = bench(new IndexedDbStore(), (id, body, room) => {
+      bodies.push(body);
+      return accept(id, body, room);
+    });
+    second.sender.start(OWNER);
+    await vi.waitFor(() => expect(second.seen.sent).toEqual(['p-1']));
+    expect(bodies[1]).toEqual(bodies[0]);
+    second.sender.stop();
+  });
+
   test('a device that is locked or stopped says nothing about the message', () => {
-    for (const code of ['locked', 'device_suspended', 'user_suspended'])
+    for (const code of ['locked', 'passcode_required', 'device_suspended', 'user_suspended'])
       expect(outcomeOf(refuse(403, code)), code).toMatchObject({ kind: 'again', wait: 'login' });
     expect(outcomeOf(refuse(403, 'forbidden')).kind).toBe('failed');
   });

@@ -5,7 +5,9 @@ import type { Failure, FailureKind, WaitReason } from './types';
 export type Outcome =
   | { kind: 'again'; wait: WaitReason; notBeforeMs: number }
   | { kind: 'failed'; failure: Failure }
-  | { kind: 'login' };
+  | { kind: 'login' }
+  /** The node does not take the signature: the same message, without it. */
+  | { kind: 'unsigned' };
 
 const FAILURES: Record<number, FailureKind> = {
   403: 'forbidden',
@@ -14,8 +16,8 @@ const FAILURES: Record<number, FailureKind> = {
   413: 'too_large',
   422: 'invalid',
 };
-/** The device is locked or stopped, which says nothing about the message. */
-const SHUT = new Set(['locked', 'device_suspended', 'user_suspended']);
+/** The device is locked or stopped, or needs a passcode, which says nothing about the message. */
+const SHUT = new Set(['locked', 'passcode_required', 'device_suspended', 'user_suspended']);
 const SHUT_RETRY_MS = 2000;
 /** Client errors that pass by themselves. */
 const PASSING = new Set([408, 425, 429]);
@@ -23,6 +25,7 @@ const PASSING = new Set([408, 425, 429]);
 export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ApiError)) return { kind: 'again', wait: 'network', notBeforeMs: 0 };
   if (error.status === 401) return { kind: 'login' };
+  if (error.code === 'wrong_signature') return { kind: 'unsigned' };
   if (SHUT.has(error.code)) return { kind: 'again', wait: 'login', notBeforeMs: SHUT_RETRY_MS };
   if (error.status >= 400 && error.status < 500 && !PASSING.has(error.status)) {
     const detail = error.detail || error.title;

@@ -128,6 +128,10 @@ export class Sender {
         wait: null,
         failure: outcome.failure,
       });
+    } else if (outcome.kind === 'unsigned') {
+      // What a person said is worth more than the proof of who said it.
+      const { signature: _refused, ...body } = item.body;
+      await this.ports.store.put({ ...item, attempts, body, wait: null, next_at: 0 });
     } else if (outcome.kind === 'login') {
       this.stop();
       await this.ports.store.put({ ...item, wait: 'login', next_at: 0 });

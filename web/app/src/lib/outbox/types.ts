@@ -5,6 +5,8 @@ import type { Message, MessageBody } from '$lib/api/types';
 export type Owner = string;
 export const ownerOf = (user: string, node: string): Owner => `${user}@${node}`;
 
+export const userOf = (owner: Owner): string => owner.slice(0, owner.indexOf('@'));
+
 export type FailureKind = 'conflict' | 'forbidden' | 'not_found' | 'invalid' | 'too_large' | 'other';
 export type WaitReason = 'network' | 'storage' | 'busy' | 'login' | null;
 

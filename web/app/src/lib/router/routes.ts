@@ -19,8 +19,8 @@ export const ADMINISTRATION_PAGES = [
 ] as const;
 export type AdministrationPage = (typeof ADMINISTRATION_PAGES)[number];
 
-export type PersonalPage = 'devices' | 'request' | 'rules' | 'passcode';
-const PERSONAL_PAGES: readonly PersonalPage[] = ['devices', 'request', 'rules', 'passcode'];
+export type PersonalPage = 'devices' | 'request' | 'rules' | 'passcode' | 'password';
+const PERSONAL_PAGES: readonly PersonalPage[] = ['devices', 'request', 'rules', 'passcode', 'password'];
 
 export type Route =
   | { name: 'talk' }

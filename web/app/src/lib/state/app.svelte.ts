@@ -40,7 +40,10 @@ class App {
       },
     });
     whenUnauthorised(() => void this.#loseSession());
-    whenShut((code) => void guard.send({ type: 'refused', code }));
+    whenShut((code) => {
+      if (code === 'passcode_required') void this.#passcodeDue();
+      else void guard.send({ type: 'refused', code });
+    });
     watchActivity();
     setInterval(() => this.#guardTime(), GUARD_EVERY_MS);
     setInterval(() => void (node.link === 'open' && guard.open && session.refresh()), LEASE_EVERY_MS);
@@ -115,8 +118,23 @@ class App {
     }
   }
 
+  /** The organisation wants a passcode since a moment ago: the app stops asking for anything and shows the page for it. */
+  async #passcodeDue(): Promise<void> {
+    await session.refresh();
+    if (!session.passcodeDue) return;
+    if (this.#running) this.#stop();
+    node.setLink('open');
+  }
+
+  /** The passcode that the organisation wants has been set. */
+  passcodeSet(): void {
+    if (session.status === 'active' && guard.open) void this.#start();
+  }
+
   async #start(): Promise<void> {
     if (this.#running) return;
+    // The node would refuse everything; it has just answered, so it is there.
+    if (session.passcodeDue) return node.setLink('open');
     this.#running = true;
     this.drafts = new Drafts(session.owner);
     void this.drafts.load().then(() => this.noteDrafts());

@@ -1,6 +1,7 @@
 // What each event of the node changes in the page. State is patched; only «refetch» loads anything anew.
 import type { Message, Room } from '$lib/api';
 import type { ServerEvent } from '$lib/events/types';
+import { t } from '$lib/i18n';
 import { tellArrival } from '$lib/notify/arrivals';
 import { node } from './node.svelte';
 import { page } from './page.svelte';
@@ -40,7 +41,7 @@ export function applyEvent(event: ServerEvent, refetch: () => void): void {
       return node.applyPeer(event.peer);
     case 'alert':
       void node.load().catch(() => undefined);
-      return toasts.alert(event.text);
+      return toasts.alert(t.alarm(event.code, event.text));
     case 'typing':
       if (event.user.id !== session.me?.user.id) typing.saw(event.room, event.user);
       return;

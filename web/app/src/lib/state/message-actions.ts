@@ -1,6 +1,8 @@
 // What can be done with a message: shown at once, taken back when the node refuses.
-import { api, sentence, type Message } from '$lib/api';
+import { api, ApiError, sentence, type Message } from '$lib/api';
+import { signEdit } from '$lib/device/signer';
 import { t } from '$lib/i18n';
+import { uuidv7 } from '$lib/ids/uuid';
 import { confirm } from './confirm.svelte';
 import { rooms } from './rooms.svelte';
 import { session } from './session.svelte';
@@ -67,9 +69,7 @@ export const messageActions = {
 
   async edit(message: Message, text: string): Promise<boolean> {
     const after = { ...message, text, edited_at: new Date().toISOString() };
-    return optimistic(message, after, t.actEdit, async () =>
-      show(await api.messages.edit(message.room, message.id, text)),
-    );
+    return optimistic(message, after, t.actEdit, async () => show(await edited(message, text)));
   },
 
   async redact(message: Message): Promise<void> {
@@ -106,6 +106,25 @@ export const messageActions = {
     done(done === toasts.info ? t.copied : t.copyFailed);
   },
 };
+
+/** Signed like the message itself, where this device can; a signature that the node does not take keeps nothing back. */
+async function edited(message: Message, text: string): Promise<Message> {
+  const author = session.me?.user.id;
+  if (session.signing !== 'ready' || !author) return api.messages.edit(message.room, message.id, text);
+  const id = uuidv7();
+  const signature = await signEdit({ room: message.room, id, author }, message.id, text);
+  try {
+    return await api.messages.edit(
+      message.room,
+      message.id,
+      text,
+      signature === null ? null : { id, signature },
+    );
+  } catch (cause) {
+    if (!(cause instanceof ApiError) || cause.code !== 'wrong_signature') throw cause;
+    return api.messages.edit(message.room, message.id, text);
+  }
+}
 
 /** The clipboard interface does not exist on plain http; the old command still works there. */
 async function copyText(text: string): Promise<boolean> {

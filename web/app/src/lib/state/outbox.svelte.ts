@@ -1,11 +1,13 @@
 // The outbox as the page sees it: what this person has sent and the node has not acknowledged, the same in every tab.
 import { api, type Message, type MessageBody } from '$lib/api';
+import { signMessage } from '$lib/device/signer';
 import { uuidv7 } from '$lib/ids/uuid';
 import { openChannel, type Notice, type TabChannel } from '$lib/outbox/channel';
 import { lead, type Leadership } from '$lib/outbox/leader';
 import { Sender } from '$lib/outbox/sender';
 import { MemoryStore, openStore, type OutboxStore } from '$lib/outbox/store';
-import type { OutboxItem, Owner } from '$lib/outbox/types';
+import { userOf, type OutboxItem, type Owner } from '$lib/outbox/types';
+import { session } from './session.svelte';
 
 export interface Draft {
   room: string;
@@ -17,6 +19,14 @@ export interface OutboxHooks {
   sent(message: Message): void;
   loginNeeded(): void;
   loggedOutElsewhere(): void;
+}
+
+/** Signed before the first attempt and kept so, like the id: whichever office gets it, it is the same message. */
+async function signed(owner: Owner, room: string, id: string, body: MessageBody): Promise<MessageBody> {
+  const { signature: _former, ...plain } = body;
+  if (session.signing !== 'ready') return plain;
+  const signature = await signMessage({ room, id, author: userOf(owner) }, plain);
+  return signature === null ? plain : { ...plain, signature };
 }
 
 const REMIND_LEADER_MS = 3000;
@@ -101,14 +111,15 @@ class OutboxState {
     if (!store || !this.#owner) throw new Error('outbox is not started');
     const now = Date.now();
     this.#lastOrder = Math.max(now, this.#lastOrder + 1);
+    const [owner, order, id] = [this.#owner, this.#lastOrder, uuidv7(now)];
     const item: OutboxItem = {
-      id: uuidv7(now),
-      owner: this.#owner,
+      id,
+      owner,
       room,
-      body,
+      body: await signed(owner, room, id, body),
       preview,
       created_at: now,
-      order: this.#lastOrder,
+      order,
       status: 'waiting',
       attempts: 0,
       next_at: 0,
@@ -135,6 +146,7 @@ class OutboxState {
     };
     if (item.failure?.kind === 'conflict') {
       again.id = uuidv7();
+      again.body = await signed(again.owner, again.room, again.id, again.body);
       await this.#write(again);
       await this.#store?.remove(item.id);
     } else {

@@ -2,6 +2,7 @@
 // the node is away.
 import { api, ApiError, NetworkError, type Me, type RoleName } from '$lib/api';
 import { forgetPasscode } from '$lib/device/passcode';
+import { signingOf, type Signing } from '$lib/device/signer';
 import { ownerOf } from '$lib/outbox/types';
 import { cache } from '$lib/store/cache';
 import type { Credentials } from '$lib/api/session';
@@ -26,6 +27,10 @@ class SessionState {
   me = $state.raw<Me | null>(null);
   /** The login ran out under somebody who was working. */
   expired = $state(false);
+  /** Whether this device can sign what the person writes. */
+  signing = $state<Signing>('none');
+  /** The person wants to choose a password later; asked again when the page is opened anew. */
+  passwordLater = $state(false);
   /** `me` is what the node said in this run of the page, not a copy from before. */
   confirmed = $state(false);
 
@@ -37,6 +42,11 @@ class SessionState {
       passcodeRequired: me?.passcode?.required ?? false,
       idleMinutes: me?.idle_lock_minutes ?? 0,
     };
+  }
+
+  /** Nothing can be done before this device has a passcode: the node says so, and refuses the rest. */
+  get passcodeDue(): boolean {
+    return this.confirmed && this.terms.passcodeRequired && !this.terms.passcodeSet;
   }
 
   get isAdministrator(): boolean {
@@ -70,6 +80,7 @@ class SessionState {
       }
       const last = await cache.profile();
       this.me = last;
+      this.#lookForKey();
       this.status = last ? 'active' : 'anonymous';
     }
   }
@@ -128,11 +139,19 @@ class SessionState {
   #enter(me: Me): void {
     this.me = me;
     this.confirmed = true;
+    this.#lookForKey();
     // Asking who I am is allowed while locked, so the answer may be the first that says it (another tab, idle at the node).
     if (me.locked) void guard.send({ type: 'refused', code: 'locked' });
     this.expired = false;
     this.status = 'active';
     void cache.saveProfile(me);
+  }
+
+  #lookForKey(): void {
+    const { me } = this;
+    void signingOf(me?.device).then((signing) => {
+      if (this.me === me) this.signing = signing;
+    });
   }
 
   async #finishLogout(): Promise<boolean> {

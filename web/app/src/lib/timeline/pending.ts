@@ -28,6 +28,8 @@ export function pendingMessage(item: OutboxItem, me: User | null): Message {
     late: false,
     conflict: false,
     after_stop: false,
+    signed: 'none',
+    unsigned: false,
     entry_kind: 'message',
   };
 }

@@ -9,7 +9,7 @@ use crate::store::{Database, EntryPk};
 
 pub type Dump = BTreeMap<&'static str, Vec<String>>;
 
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     (
         "room_states",
         "SELECT hex(rooms.id), kind, created_ms, offices, name, topic, purpose, hex(pins), page_ms
@@ -31,6 +31,10 @@ const TABLES: [(&str, &str); 9] = [
         "marks",
         "SELECT entry_pk, hex(rooms.id), hex(target), hex(target_author), kind, visible FROM marks JOIN rooms USING (room_pk)",
     ),
+    (
+        "signatures",
+        "SELECT entry_pk, hex(rooms.id), hex(device), hex(author), valid FROM signatures JOIN rooms USING (room_pk)",
+    ),
     ("page_changes", "SELECT entry_pk, hex(rooms.id), visible FROM page_changes JOIN rooms USING (room_pk)"),
     (
         "audience",
@@ -39,7 +43,7 @@ const TABLES: [(&str, &str); 9] = [
 ];
 
 /// Tables in which the first column is an entry.
-const BY_ENTRY: [&str; 3] = ["messages", "marks", "page_changes"];
+const BY_ENTRY: [&str; 4] = ["messages", "marks", "signatures", "page_changes"];
 
 pub fn dump(database: &Database) -> Dump {
     database

@@ -106,7 +106,7 @@ impl Island {
         messages.reverse();
         let shown = |message: crate::store::query::ShownMessage| {
             let marks = self.database.marks_of(row.pk, &message.entry.id, &message.entry.author).unwrap();
-            let text = marks.edit().map_or(message.message.text.clone(), |(text, _)| text.to_owned());
+            let text = marks.edit().map_or(message.message.text.clone(), |edit| edit.text.to_owned());
             if message.redacted { "[取り消し]".into() } else { text }
         };
         messages.into_iter().map(shown).collect()

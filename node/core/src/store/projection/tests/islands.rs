@@ -147,10 +147,10 @@ fn redaction_beats_an_edit_at_the_same_time() {
     let id = b.post(&branch, room, "誤報です");
     a.exchange(&mut b);
     a.act(|desk| desk.redact(&chief, room, id)).unwrap();
-    b.act(|desk| desk.edit(&branch, room, id, "訂正: 誤報です")).unwrap();
+    b.act(|desk| desk.edit(&branch, room, id, &"訂正: 誤報です".into())).unwrap();
     a.exchange(&mut b);
     assert_eq!((a.texts(&chief, room), b.texts(&branch, room)), (vec!["[取り消し]".into()], vec!["[取り消し]".into()]));
-    let again = b.act(|desk| desk.edit(&branch, room, id, "再訂正"));
+    let again = b.act(|desk| desk.edit(&branch, room, id, &"再訂正".into()));
     assert_eq!(again, Err(ServiceError::Invalid { field: "message", code: "redacted" }));
 }
 

@@ -11,15 +11,17 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::dump::{Dump, dump};
 use super::island::Island;
+use crate::deeds::{NewMessage, NewText};
 use crate::document::PageEdit;
-use crate::fixture::Fixture;
+use crate::fixture::{DeviceSigner, Fixture};
 use crate::view::{Actor, RoomRole};
 
 /// Something that happens at one of the offices; whether it is allowed is the office's to say.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Post { office: usize, person: usize, number: u8 },
-    Edit { office: usize, person: usize, number: u8 },
+    Post { office: usize, person: usize, number: u8, signed: Signed },
+    Enrol { office: usize, person: usize },
+    Edit { office: usize, person: usize, number: u8, signed: Signed },
     Redact { office: usize, person: usize, number: u8 },
     React { office: usize, person: usize, number: u8, on: bool },
     Member { office: usize, by: usize, person: usize, admin: bool },
@@ -27,6 +29,30 @@ enum Step {
     Page { office: usize, person: usize, field: u8 },
     Read { office: usize, person: usize, number: u8 },
     Exchange { one: usize, other: usize },
+}
+
+/// By whom something is signed; what people wrote at a hostile office may be signed by anybody.
+#[derive(Clone, Copy, Debug)]
+enum Signed {
+    No,
+    ByAuthor,
+    BySomebodyElse,
+}
+
+fn signed() -> impl Strategy<Value = Signed> {
+    prop_oneof![2 => Just(Signed::No), 3 => Just(Signed::ByAuthor), 1 => Just(Signed::BySomebodyElse)]
+}
+
+/// Of each person, whether enrolled or not.
+static DEVICES: LazyLock<Vec<DeviceSigner>> =
+    LazyLock::new(|| (0..OFFICES * PEOPLE).map(|_| DeviceSigner::generate().unwrap()).collect());
+
+fn signer(person: usize, signed: Signed) -> Option<&'static DeviceSigner> {
+    match signed {
+        Signed::No => None,
+        Signed::ByAuthor => Some(&DEVICES[person]),
+        Signed::BySomebodyElse => Some(&DEVICES[(person + 1) % DEVICES.len()]),
+    }
 }
 
 const OFFICES: usize = 3;
@@ -39,8 +65,9 @@ fn step() -> impl Strategy<Value = Step> {
     let person = 0..OFFICES * PEOPLE;
     let number = 0u8..12;
     prop_oneof![
-        6 => (office.clone(), person.clone(), number.clone()).prop_map(|(office, person, number)| Step::Post { office, person, number }),
-        2 => (office.clone(), person.clone(), number.clone()).prop_map(|(office, person, number)| Step::Edit { office, person, number }),
+        6 => (office.clone(), person.clone(), number.clone(), signed()).prop_map(|(office, person, number, signed)| Step::Post { office, person, number, signed }),
+        2 => (office.clone(), person.clone(), number.clone(), signed()).prop_map(|(office, person, number, signed)| Step::Edit { office, person, number, signed }),
+        2 => (office.clone(), person.clone()).prop_map(|(office, person)| Step::Enrol { office, person }),
         1 => (office.clone(), person.clone(), number.clone()).prop_map(|(office, person, number)| Step::Redact { office, person, number }),
         2 => (office.clone(), person.clone(), number.clone(), any::<bool>()).prop_map(|(office, person, number, on)| Step::React { office, person, number, on }),
         4 => (office.clone(), person.clone(), person.clone(), any::<bool>()).prop_map(|(office, by, person, admin)| Step::Member { office, by, person, admin }),
@@ -81,6 +108,7 @@ fn play(city: &Fixture, steps: &[Step]) -> Vec<Island> {
                 continue;
             }
             Step::Post { office, .. }
+            | Step::Enrol { office, .. }
             | Step::Edit { office, .. }
             | Step::Redact { office, .. }
             | Step::React { office, .. }
@@ -92,13 +120,26 @@ fn play(city: &Fixture, steps: &[Step]) -> Vec<Island> {
         let mut island = islands.remove(place).restart(10_000 + number as u64);
         // A refusal is an answer like any other.
         let _ = match *step {
-            Step::Post { person: who, number, .. } => {
-                let text = format!("{number} from {place}");
-                island.post_as(&person(city, who), room, message(number), &text).map(|_| ())
+            Step::Post { person: who, number, signed, .. } => {
+                // The same content may be written at two offices, with a signature at one of them.
+                let text = format!("{number} from {}", place.min(1));
+                let (actor, id) = (person(city, who), message(number));
+                let new = NewMessage { text, ..NewMessage::default() };
+                let new = signer(who, signed).map_or(new.clone(), |key| key.sign_message(actor.user, room, id, new));
+                island.act(|desk| desk.post(&actor, room, id, &new)).map(|_| ())
             }
-            Step::Edit { person: who, number: id, .. } => island
-                .act(|desk| desk.edit(&person(city, who), room, message(id), &format!("edit {number}")))
-                .map(|_| ()),
+            Step::Edit { person: who, number: target, signed, .. } => {
+                let (actor, id, text) = (person(city, who), message(100 + target), format!("edit {number}"));
+                let new = signer(who, signed).map_or(NewText::from(text.as_str()), |key| {
+                    key.sign_text(actor.user, room, message(target), id, &text)
+                });
+                island.act(|desk| desk.edit(&actor, room, message(target), &new)).map(|_| ())
+            }
+            Step::Enrol { person: who, .. } => {
+                let (directory, id) = (island.projection.directory(), EntryId::from_uuid(uuid::Uuid::now_v7()));
+                let draft = DEVICES[who].enrol(&directory, &person(city, who), id).unwrap();
+                island.act(|desk| desk.append_ledger(vec![draft]))
+            }
             Step::Redact { person: who, number, .. } => {
                 island.act(|desk| desk.redact(&person(city, who), room, message(number)))
             }
