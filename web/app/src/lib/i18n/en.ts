@@ -14,6 +14,10 @@ const alarms: Record<string, string> = {
     "This node's certificate ends soon. It is renewed by itself once headquarters is reached: check the line, and the clock of headquarters.",
   forged: 'Another node sent data whose signature does not fit.',
   diverged: 'The records of this node and another do not agree.',
+  records_missing:
+    'Records of this node are missing or are not what was signed. Run «noroshi check». What is missing is taken again from other offices.',
+  records_returned:
+    'Records written in the name of this node that were not here came from another office: it was put back from a copy, its records were cut, or the node runs twice.',
 };
 
 export const en: Messages = {
