@@ -114,10 +114,11 @@ fn what_cannot_work_is_refused_with_a_sentence() {
     };
     let (key, papers) = (restore("node.key"), restore("node.pem"));
     std::fs::copy(other.key("node.key"), node.key("node.key")).unwrap();
-    refusal("the key of another node", "node.");
+    refusal("the key of another node", "does not belong");
     std::fs::copy(other.key("node.pem"), node.key("node.pem")).unwrap();
     refusal("key and papers of another organisation", "organisation");
-    (key(), papers());
+    key();
+    papers();
 
     let root = restore("organisation.pem");
     let two =

@@ -42,8 +42,8 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
 }
 
 async fn status(office: &Office) -> Reply {
-    let node = office.node.node_view().await.map_err(refused)?;
-    let peers = office.node.peers(None).await.map_err(refused)?;
+    let node = office.node.node_view().await.map_err(Failure::from)?;
+    let peers = office.node.peers(None).await.map_err(Failure::from)?;
     let time = office.node.directory().headquarters_time().map(|(at_ms, _)| noroshi_node::view::Time::from_ms(at_ms).0);
     let alarms: Vec<Value> =
         office.node.alarms().into_iter().map(|(code, text)| json!({"code": code, "text": text})).collect();
@@ -70,7 +70,7 @@ async fn audit(office: &Office, wanted: AuditWanted) -> Reply {
             limit: Some(left),
             ..AuditRequest::default()
         };
-        let page = office.node.audit_here(request).await.map_err(refused)?;
+        let page = office.node.audit_here(request).await.map_err(Failure::from)?;
         items.extend(page.items);
         cursor = page.next;
         if cursor.is_none() || items.len() >= limit {
@@ -213,11 +213,11 @@ async fn acting<T>(
         ServiceError::Denied("wrong_password") => {
             Failure::new("wrong_password", "the administrator's password is wrong")
         }
-        other => refused(other),
+        other => other.into(),
     })?;
     let done = work(&actor).await;
     office.node.lock_console(&actor);
-    done.map_err(refused)
+    done.map_err(Failure::from)
 }
 
 /// The administrator's signing key, from this folder, by the password.
@@ -247,7 +247,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 pub async fn append(office: &Office, drafts: Vec<Draft>) -> Result<(), Failure> {
-    office.node.append_ledger(drafts).await.map_err(refused)
+    office.node.append_ledger(drafts).await.map_err(Failure::from)
 }
 
 pub fn find_office(directory: &Directory, name: &str) -> Option<OfficeId> {
@@ -268,17 +268,19 @@ pub fn invalid(error: noroshi_provisioning::InvalidField) -> Failure {
     Failure::new("invalid_field", error.to_string())
 }
 
-/// As the node says it, with a sentence for what people at a terminal meet.
-fn refused(error: ServiceError) -> Failure {
-    let sentence = match error.code() {
-        "login_taken" => "this log-in is taken",
-        "key_not_named" => "no other administrator has approved this key yet",
-        "key_ended" => "this administrator's key has been ended",
-        "other_fingerprint" => "the key that waits has another fingerprint: do not approve it",
-        "last_key" => "this is the last key that counts; approve another one first",
-        "last_admin" => "there must be a system administrator",
-        "not_found" => "there is no such thing",
-        code => return Failure::new(code, error.to_string()),
-    };
-    Failure::new(error.code(), sentence)
+impl From<ServiceError> for Failure {
+    /// As the node says it, with a sentence for what people at a terminal meet.
+    fn from(error: ServiceError) -> Self {
+        let sentence = match error.code() {
+            "login_taken" => "this log-in is taken",
+            "key_not_named" => "no other administrator has approved this key yet",
+            "key_ended" => "this administrator's key has been ended",
+            "other_fingerprint" => "the key that waits has another fingerprint: do not approve it",
+            "last_key" => "this is the last key that counts; approve another one first",
+            "last_admin" => "there must be a system administrator",
+            "not_found" => "there is no such thing",
+            code => return Self::new(code, error.to_string()),
+        };
+        Self::new(error.code(), sentence)
+    }
 }

@@ -90,7 +90,8 @@ impl Viewer<'_> {
             shown.redacted,
             marks.redaction(),
             shown.conflict,
-            marks.edit(),
+            // Not under which number it is stored here.
+            marks.edit().map(|edit| (edit.text, edit.at_ms, edit.signed)),
             marks.reactions(),
         ))
     }

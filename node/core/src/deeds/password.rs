@@ -13,7 +13,7 @@ impl Desk<'_> {
         &self,
         actor: &Actor,
         token_hash: &[u8; 32],
-        verifier: Verifier,
+        verifier: &Verifier,
     ) -> Result<(), ServiceError> {
         // Whoever was stopped, or whose password an administrator has set, while the old one was being checked.
         if self.writing.session(token_hash)?.is_none() {
@@ -26,7 +26,7 @@ impl Desk<'_> {
         self.append_ledger(vec![draft])?;
         // A node that may not vouch for the person has written a word that does not count.
         let current = self.projection.current(self.writing)?;
-        if current.directory.verifier(actor.user) == Some(&verifier) {
+        if current.directory.verifier(actor.user) == Some(verifier) {
             Ok(())
         } else {
             Err(ServiceError::Denied("password_elsewhere"))

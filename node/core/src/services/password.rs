@@ -67,7 +67,7 @@ impl Node {
             inner.keep_pending(person, &verifier, sealed).await?;
         }
         let author = actor.clone();
-        inner.act(move |desk| desk.change_password(&author, &hash.0, verifier)).await?;
+        inner.act(move |desk| desk.change_password(&author, &hash.0, &verifier)).await?;
         // From here on the new password is in force. Should the machine stop before the key follows, it follows when it is
         // next looked at.
         inner.consoles.lock(person, None);

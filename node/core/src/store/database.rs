@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,6 +76,9 @@ pub struct Database {
 impl Database {
     /// Opens or creates the file for writing. There is one writing connection to a file at a time.
     pub fn open(path: &Path, options: DatabaseOptions) -> Result<Self, StoreError> {
+        // SQLite would ask the mask of the process, and gives the files beside it the mode of this one.
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        drop(file.map_err(|error| StoreError::Io(error.to_string()))?);
         let connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,

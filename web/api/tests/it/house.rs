@@ -105,7 +105,7 @@ impl House {
             shutdown,
             task,
             fixture,
-            folder: folder,
+            folder,
         }
     }
 

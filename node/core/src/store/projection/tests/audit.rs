@@ -121,10 +121,13 @@ fn the_office_headquarters_and_one_more_hold_it_and_nobody_else() {
     assert_eq!(nothing, 2);
 }
 
+/// Whether this is the damage that was done.
+type IsFound = fn(&Damage) -> bool;
+
 #[test]
 fn an_edit_of_one_nodes_copy_is_detected() {
     // What an intruder does to the copy at headquarters, and what the check calls it.
-    let edits: [(&str, &str, fn(&Damage) -> bool); 6] = [
+    let edits: [(&str, &str, IsFound); 6] = [
         (
             "the bytes of an entry",
             "UPDATE entries SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'41' AS BLOB)
