@@ -27,6 +27,8 @@ use crate::store::{Database, DatabaseOptions, Storage};
 
 /// Name of the database in the data folder.
 pub const DATABASE_FILE: &str = "noroshi.db";
+/// The node that a store belongs to.
+const OWNER_SETTING: &str = "owner";
 
 /// How a node is opened.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub enum OpenError {
     Key(#[from] InvalidKey),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("{0} belongs to another node than the keys beside it: put the right keys back, or join with a new folder")]
+    OtherNode(String),
     #[error("a thread cannot start: {0}")]
     Thread(std::io::Error),
 }
@@ -188,8 +192,11 @@ struct Opening {
     cursor: u64,
 }
 
-fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Result<Opening, StoreError> {
+fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Result<Opening, OpenError> {
     let mut database = Database::open(path, options)?;
+    if !is_own(&mut database)? {
+        return Err(OpenError::OtherNode(path.display().to_string()));
+    }
     let mut damages = database.check_tails()?;
     damages.extend(database.check_audit_held()?);
     for damage in &damages {
@@ -200,6 +207,15 @@ fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Re
     let now_ms = database.wall_ms();
     database.write(|writing| projection.advance(writing, now_ms))?;
     Ok(Opening { links: saved_links(&database)?, cursor: database.event_bounds()?.1 })
+}
+
+/// Whether the store is this node's. It belongs to one for ever: under another key two histories would be mixed.
+fn is_own(database: &mut Database) -> Result<bool, StoreError> {
+    let own = database.node();
+    match database.setting(OWNER_SETTING)? {
+        Some(owner) => Ok(owner == own.as_bytes()),
+        None => database.write(|writing| writing.set_setting(OWNER_SETTING, own.as_bytes())).map(|()| true),
+    }
 }
 
 impl Inner {

@@ -94,7 +94,7 @@ impl World {
         self.stored(office, greeting).map(|greeting| (greeting.shared, greeting.ledger))
     }
 
-    fn why_not_converged(&mut self) -> Outcome<String> {
+    pub(super) fn why_not_converged(&mut self) -> Outcome<String> {
         let limit = self.scenario.expect.converge_within_ms;
         let mut reasons = vec![format!("no agreement within {limit} ms")];
         for (line, config) in self.lines.iter().zip(&self.scenario.lines) {

@@ -114,14 +114,16 @@ impl World {
     }
 
     fn settle(&mut self, failure: &str) -> Outcome {
-        let deadline = START_MS / 2 + self.now_ms / 2;
+        // Long: whoever repeats an old greeting is not called again for a minute, and may do so several times.
+        let deadline = self.now_ms + START_MS.saturating_sub(self.now_ms) / 4 * 3;
         while self.now_ms < deadline {
             self.run(250)?;
             if self.is_converged()? {
                 return Ok(());
             }
         }
-        Err(self.breach(Invariant::Convergence, None, failure))
+        let why = self.why_not_converged()?;
+        Err(self.breach(Invariant::Convergence, None, format!("{failure}: {why}")))
     }
 
     fn make_room(&mut self, number: RoomNumber) {

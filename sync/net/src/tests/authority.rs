@@ -74,15 +74,15 @@ impl Authority {
 
     pub fn issue(&self, leaf: Leaf) -> Issued {
         let key = KeyPair::generate_for(leaf.key.unwrap_or(&PKCS_ED25519)).unwrap();
-        self.certify(key, leaf)
+        self.certify(&key, leaf)
     }
 
     /// A good certificate for the key of an old one.
     pub fn renew(&self, old: &Issued) -> Issued {
-        self.certify(KeyPair::try_from(old.key.as_slice()).unwrap(), Leaf::default())
+        self.certify(&KeyPair::try_from(old.key.as_slice()).unwrap(), Leaf::default())
     }
 
-    fn certify(&self, key: KeyPair, leaf: Leaf) -> Issued {
+    fn certify(&self, key: &KeyPair, leaf: Leaf) -> Issued {
         let node = NodeId::from_slice(key.public_key_raw()).unwrap_or(NodeId::from_bytes([0; 32]));
         let mut params = CertificateParams::new(vec!["node.invalid".into()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "node");
@@ -91,7 +91,7 @@ impl Authority {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = leaf.usages;
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let certificate = params.signed_by(key, &self.issuer).unwrap().der().clone();
         let chain = vec![certificate, self.issuing.clone()];
         Issued { node, chain, key: key.serialize_der(), root: self.root.clone() }
     }

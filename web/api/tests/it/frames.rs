@@ -77,7 +77,7 @@ async fn frames_against_the_standard_end_the_stream() {
         ("a reserved kind of control", frame(FIN | 11, b"")),
         ("a reserved bit", frame(FIN | 0x40 | TEXT, b"{}")),
         ("control in pieces", frame(PING, b"")),
-        ("control of more than 125 bytes", vec![FIN | PING, MASKED | 126, 0, 126, 1, 2, 3, 4]),
+        ("control of more than 125 bytes", [vec![FIN | PING, MASKED | 126, 0, 126, 1, 2, 3, 4], vec![0; 126]].concat()),
         ("a continuation of nothing", frame(FIN, b"{}")),
         ("a closing code nobody may send", frame(FIN | CLOSE, &1005u16.to_be_bytes())),
         ("half a closing code", frame(FIN | CLOSE, &[3])),
