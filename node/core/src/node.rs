@@ -20,7 +20,7 @@ use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
-use crate::people::{Attempts, Consoles, Folds, Isolation, PasswordQueue, Sessions};
+use crate::people::{Attempts, CodeClocks, Consoles, Folds, Isolation, PasswordQueue, Sessions};
 use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
@@ -76,6 +76,7 @@ pub(crate) struct Inner {
     pub links: Arc<Links>,
     pub board: PeerBoard,
     pub attempts: Attempts,
+    pub code_clocks: CodeClocks,
     pub passwords: PasswordQueue,
     /// One staff list at a time.
     pub imports: Arc<Semaphore>,
@@ -134,6 +135,7 @@ impl Node {
             consoles: Consoles::default(),
             isolation: Isolation::default(),
             suspensions: Attempts::default(),
+            code_clocks: CodeClocks::default(),
             folds: Folds::default(),
             sight: Sight::default(),
             gaps: Gaps::default(),

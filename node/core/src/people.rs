@@ -1,6 +1,7 @@
 //! Log-ins: how often somebody may try, what a session token is, and which sessions are known.
 
 mod attempts;
+mod code_clocks;
 mod console;
 mod device_code;
 mod folds;
@@ -10,6 +11,7 @@ mod sessions;
 mod token;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use code_clocks::CodeClocks;
 pub(crate) use console::Consoles;
 pub(crate) use device_code::{code_hash, device_secret, random_code, secret_hash};
 pub(crate) use folds::{FoldKey, Folds};

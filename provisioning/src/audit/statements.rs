@@ -93,8 +93,10 @@ fn event(draft: &Draft, body: &LedgerBody, before: &Directory, all: &[(&Draft, L
             new(AuditKind::AdministratorKeyRequested, Subject::User(draft.author))
         }
         LedgerBody::AdministratorKeyEnd(body) => {
-            let user = before.administrator_key(body.key).map(|record| Subject::User(record.user));
-            AuditEvent::new(AuditKind::AdministratorKeyEnded, user)
+            let named = before.administrator_key(body.key).map(|record| record.user);
+            // Declined before it was ever named.
+            let user = named.or_else(|| before.key_request(body.key).map(|request| request.user));
+            AuditEvent::new(AuditKind::AdministratorKeyEnded, user.map(Subject::User))
         }
         LedgerBody::PolicySet(body) => policy(before.policy(), &body.policy),
         LedgerBody::RulesSet(_) => AuditEvent::new(AuditKind::RulesChanged, None),

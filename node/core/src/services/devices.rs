@@ -69,6 +69,7 @@ impl Node {
         let row = CodeRow { user, request, issued_by: actor.user, expires_ms, redeemed: false };
         let issuer = actor.clone();
         self.inner.act(move |desk| desk.issue_code(&issuer, &hash, &row)).await?;
+        self.inner.code_clocks.begin(hash, DEVICE_CODE_MS, self.inner.clock.mono_ms());
         Ok(DeviceCodeView { code, expires_at: Time::from_ms(expires_ms) })
     }
 

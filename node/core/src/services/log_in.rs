@@ -133,7 +133,12 @@ impl Node {
 
     fn device(&self, directory: &Directory, user: &User, sent: &Credentials) -> Result<Device, ServiceError> {
         if let Some(typed) = sent.device_code.as_deref().filter(|code| !code.trim().is_empty()) {
-            return new_device(user.id, typed, sent);
+            let device = new_device(user.id, typed, sent)?;
+            let over = |hash| self.inner.code_clocks.is_over(hash, self.inner.clock.mono_ms());
+            return match &device {
+                Device::New { code_hash, .. } if over(code_hash) => Err(ServiceError::Denied("wrong_device_code")),
+                _ => Ok(device),
+            };
         }
         let known = sent.device.filter(|device| !device.is_nil());
         if let Some(device) = known

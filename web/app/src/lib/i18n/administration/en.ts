@@ -149,6 +149,7 @@ export const en: AdministrationWords = {
   keyRestoreSheet: 'The fifteen groups',
   keyRestored: 'Your key is on this node again.',
   keySince: 'Since',
+  keyAsked: 'Asked',
 
   // People
   personAdd: 'Add a person',

@@ -134,6 +134,7 @@ export const ja = {
   keyRestoreSheet: '用紙の 15 組',
   keyRestored: '鍵をこのノードに戻しました。',
   keySince: '開始',
+  keyAsked: '申請',
 
   // People
   personAdd: '職員を追加',
