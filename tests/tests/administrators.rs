@@ -53,6 +53,7 @@ async fn a_second_administrator_signs_and_the_root_key_brings_back_who_lost_ever
     city.command(0, &["keys", "end", lost["id"].as_str().unwrap(), "--by", "fuku"]);
     let suspend = ["user", "suspend", "shin", "--by", ADMINISTRATOR];
     assert!(refused(&city, &suspend).contains("has been ended"));
+    assert!(refused(&city, &["confirm-time", "--login", ADMINISTRATOR]).contains("has been ended"));
     let left = keys(&city);
     assert_eq!(left.len(), 1);
     let end_last = ["keys", "end", left[0]["id"].as_str().unwrap(), "--by", "fuku"];
@@ -61,6 +62,7 @@ async fn a_second_administrator_signs_and_the_root_key_brings_back_who_lost_ever
     // Everything else is lost, too: the root key makes an administrator again.
     let sheet = city.command(0, &["keys", "rescue", ADMINISTRATOR]);
     assert!(sheet.contains("復旧用紙"));
+    city.command(0, &["confirm-time", "--login", ADMINISTRATOR]);
     city.command(0, &suspend);
     assert_eq!(logged_in(&city, "shin").await.1["code"], "user_suspended");
     assert_eq!(keys(&city).len(), 2);

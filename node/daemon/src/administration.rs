@@ -3,12 +3,12 @@
 
 mod keys;
 
+use std::sync::Arc;
+
 use noroshi_node::view::Actor;
 use noroshi_node::{AuditRequest, NewInvitation, NewOffice, NewPerson, PersonEdit, ServiceError, Stopped};
-use noroshi_provisioning::authority::KeyFileError;
 use noroshi_provisioning::ledger::{Directory, LedgerWriter, OfficeSet, User};
 use noroshi_provisioning::password::{Verifier, make_verifier};
-use noroshi_provisioning::sealed::unseal_administrator;
 use noroshi_provisioning::{AdministratorKey, OfficeId, OfficeKind, Role};
 use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{DeviceId, EntryId, UserId};
@@ -154,11 +154,11 @@ async fn invite(office: &Office, invitation: Invitation) -> Reply {
 /// An administrator says that the clock of this machine is right.
 async fn confirm_time(office: &Office, by: Administrator) -> Reply {
     let directory = office.node.directory();
-    let key = unseal(office, &directory, by).await?;
+    let key = unseal(office, by).await?;
     if !directory.is_headquarters_node(office.identity.node()) {
         return Err(Failure::new("not_headquarters", "the time is signed at headquarters"));
     }
-    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
+    let writer = LedgerWriter { directory: &directory, signer: &*key, device: DeviceId::NIL };
     let at_ms = wall_ms();
     append(office, vec![writer.time_mark(mint(), at_ms).map_err(invalid)?]).await?;
     Ok(json!({"at": noroshi_node::view::Time::from_ms(at_ms).0}))
@@ -205,7 +205,23 @@ async fn acting<T>(
     by: Administrator,
     work: impl AsyncFnOnce(&Actor) -> Result<T, ServiceError>,
 ) -> Result<T, Failure> {
-    let actor = office.node.administrator_here(&by.login, by.password).await.map_err(|error| match error {
+    let actor = administrator(office, by).await?;
+    let done = work(&actor).await;
+    office.node.lock_console(&actor);
+    done.map_err(Failure::from)
+}
+
+/// The administrator's signing key, as the app would unlock it: one that counts, and only of somebody who is not stopped.
+pub async fn unseal(office: &Office, by: Administrator) -> Result<Arc<AdministratorKey>, Failure> {
+    let actor = administrator(office, by).await?;
+    let key = office.node.signer(&actor);
+    office.node.lock_console(&actor);
+    key.map_err(Failure::from)
+}
+
+/// The administrator, whose key is unlocked until it is locked again.
+async fn administrator(office: &Office, by: Administrator) -> Result<Actor, Failure> {
+    office.node.administrator_here(&by.login, by.password).await.map_err(|error| match error {
         // Unknown and not an administrator here sound alike.
         ServiceError::Denied("no_key_here") | ServiceError::Forbidden(_) => {
             Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login))
@@ -214,27 +230,7 @@ async fn acting<T>(
             Failure::new("wrong_password", "the administrator's password is wrong")
         }
         other => other.into(),
-    })?;
-    let done = work(&actor).await;
-    office.node.lock_console(&actor);
-    done.map_err(Failure::from)
-}
-
-/// The administrator's signing key, from this folder, by the password.
-pub async fn unseal(office: &Office, directory: &Directory, by: Administrator) -> Result<AdministratorKey, Failure> {
-    let user = directory.user_by_login(&by.login).map(|user| user.id);
-    // Unknown and not an administrator here sound alike.
-    let missing = || Failure::new("no_key", format!("there is no administrator's key of {} on this machine", by.login));
-    let user = user.ok_or_else(missing)?;
-    let failed = |error: KeyFileError| Failure::new("keys", error.to_string());
-    if let Some(verifier) = directory.verifier(user) {
-        // A change of the password may have been cut short between the ledger and the key.
-        office.keys.settle_sealed_administrator(user, verifier).map_err(failed)?;
-    }
-    let sealed = office.keys.load_sealed_administrator(user).map_err(failed)?.ok_or_else(missing)?;
-    let password = by.password;
-    let opened = blocking(move || unseal_administrator(&password, user, &sealed)).await?;
-    opened.map_err(|error| Failure::new("wrong_password", error.to_string()))
+    })
 }
 
 async fn verifier(password: String, login: String) -> Result<Verifier, Failure> {

@@ -21,8 +21,8 @@ pub async fn approve(office: &Office, approval: NodeApproval) -> Reply {
     let request = read_request(&approval.request)?;
     request.check_age(wall_ms()).map_err(|error| refused(&error))?;
     let directory = office.node.directory();
-    let key = unseal(office, &directory, approval.by).await?;
-    let writer = LedgerWriter { directory: &directory, signer: &key, device: DeviceId::NIL };
+    let key = unseal(office, approval.by).await?;
+    let writer = LedgerWriter { directory: &directory, signer: &*key, device: DeviceId::NIL };
     let mut drafts = Vec::new();
     let home = office_named(&writer, &approval.office, &approval.kind, approval.hub, &mut drafts)?;
     let known = standing(&directory, request.node)?;
