@@ -188,7 +188,7 @@ export interface Message {
   edited_at: Time | null;
   redacted: { by: Named; at: Time } | null;
   reactions: Reaction[];
-  attachments: unknown[];
+  attachments: Attachment[];
   arrived: number;
   offices: number;
   read: number;
@@ -202,6 +202,33 @@ export interface Message {
   /** Not signed although it matters: urgent, or written away from the author's own office. */
   unsigned: boolean;
   entry_kind: 'message' | 'system';
+}
+
+/** Where the bytes of an attachment are, as this node sees it. */
+export type AttachmentState = 'here' | 'coming' | 'elsewhere' | 'erased';
+
+export interface Place {
+  lat: number;
+  lon: number;
+}
+
+/** What the node made of an upload. Pictures are made anew there, so size and hash are not those of what was sent. */
+export interface Upload {
+  /** 64 hex digits. */
+  hash: string;
+  size: number;
+  mime: string;
+  name: string;
+  width: number | null;
+  height: number | null;
+  /** A `data:` URL of a small JPEG, of pictures alone. */
+  thumbnail: string | null;
+  place: Place | null;
+}
+
+export interface Attachment extends Upload {
+  state: AttachmentState;
+  held_bytes: number;
 }
 
 export interface Room extends Named {
@@ -240,8 +267,15 @@ export interface MessageBody {
   reply_to?: string;
   urgent?: boolean;
   mentions?: string[];
+  attachments?: AttachmentName[];
   /** By the key of this device, base64url. */
   signature?: string;
+}
+
+/** How a message names what is attached to it. */
+export interface AttachmentName {
+  hash: string;
+  name: string;
 }
 
 /** The id under which a change of a message was signed, and the signature. */
