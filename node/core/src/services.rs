@@ -12,6 +12,7 @@ mod events;
 mod gaps;
 mod health;
 mod imports;
+mod lines;
 mod log_in;
 mod members;
 mod messages;
@@ -29,6 +30,7 @@ pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, 
 pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
+pub use lines::CutsRequest;
 pub use log_in::{Credentials, Gate};
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;

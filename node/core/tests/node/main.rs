@@ -7,6 +7,7 @@ mod city;
 mod events;
 mod imports;
 mod ledger_only;
+mod lines;
 mod log_in;
 mod messages;
 mod offices;

@@ -92,6 +92,11 @@ export const peer = (over: Partial<Peer> = {}): Peer => ({
   last_heard: null,
   since: null,
   link_cut_by_us: false,
+  transport: 'quic',
+  waiting: [],
+  rate_bytes_per_s: null,
+  eta_s: null,
+  alarms: [],
   ...over,
 });
 

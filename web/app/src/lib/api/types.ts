@@ -161,6 +161,64 @@ export interface Peer {
   last_heard: Time | null;
   since: Time | null;
   link_cut_by_us: boolean;
+  transport: Transport | null;
+  waiting: Waiting[];
+  rate_bytes_per_s: number | null;
+  eta_s: number | null;
+  alarms: PeerAlarm[];
+}
+
+export type Transport = 'quic' | 'tcp';
+export type WaitingClass = 'urgent' | 'policy' | 'newest' | 'history' | 'attachments';
+
+/** What is missing on either side, in the order in which it goes. */
+export interface Waiting {
+  class: WaitingClass;
+  here_entries: number;
+  there_entries: number;
+  bytes: number;
+}
+
+export interface PeerAlarm {
+  code: string;
+  text: string;
+  since: Time | null;
+}
+
+/** A time that a line was not there. */
+export interface Cut {
+  node: string;
+  name: string;
+  office: Named | null;
+  from: Time;
+  until: Time | null;
+  reason: 'cut_here' | 'cut_there' | 'lost';
+}
+
+export interface MapNode {
+  node: string;
+  name: string;
+  office: Named | null;
+  headquarters: boolean;
+  this: boolean;
+  reachable: boolean;
+  reported_at: Time | null;
+}
+
+export interface MapLine {
+  a: string;
+  b: string;
+  state: 'up' | 'cut' | 'down';
+  transport: Transport | null;
+  rtt: 'unknown' | 'near' | 'middle' | 'far' | 'slow';
+  since: Time;
+  /** Said by nobody who can be asked now. */
+  old: boolean;
+}
+
+export interface MapView {
+  nodes: MapNode[];
+  lines: MapLine[];
 }
 
 export interface Author extends Named {
