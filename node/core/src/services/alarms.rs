@@ -100,7 +100,7 @@ impl Inner {
             PeerState::Connected => return None,
             PeerState::Cut if self.board.link_cut(node) => (
                 codes::CUT_HERE,
-                "この拠点の操作で、回線を切断しています。必要がなくなったら「つなぐ」を押してください。".to_owned(),
+                "この拠点の操作で、回線を切断しています。必要がなくなったら「線を戻す」を押してください。".to_owned(),
             ),
             PeerState::Cut => (
                 codes::CUT_THERE,

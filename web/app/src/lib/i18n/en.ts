@@ -521,6 +521,7 @@ export const en: Messages = {
   peerCutByOther: 'Line cut by them',
   peerUnreachable: 'Unreachable',
   peerSince: (since) => `since ${since}`,
+  peerRelayed: 'Reached over other offices',
   peerHeadquarters: 'Headquarters',
   peerLastHeard: 'Last heard',
   peerNeverHeard: 'Never heard yet',

@@ -501,6 +501,7 @@ export const ja = {
   peerCutByOther: '相手側で線を切っています',
   peerUnreachable: '届きません',
   peerSince: (since: string) => `${since} から`,
+  peerRelayed: '他の拠点を経由して届いています',
   peerHeadquarters: '本庁',
   peerLastHeard: '最後に受信',
   peerNeverHeard: 'まだ受信していません',
