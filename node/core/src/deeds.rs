@@ -6,6 +6,7 @@
 mod administration;
 mod creation;
 mod devices;
+mod erasing;
 mod messages;
 mod page;
 mod password;
@@ -16,6 +17,7 @@ mod rooms;
 
 pub use administration::{SignedWork, invalid};
 pub use devices::Stopped;
+pub use erasing::NewErasure;
 pub use messages::{NewMessage, NewText, Posted};
 pub(crate) use revocation::has_unwitnessed;
 pub use rooms::NewRoom;

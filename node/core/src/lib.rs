@@ -25,7 +25,7 @@ pub mod store;
 pub mod text;
 pub mod view;
 
-pub use deeds::{NewMessage, NewRoom, NewText, Stopped};
+pub use deeds::{NewErasure, NewMessage, NewRoom, NewText, Stopped};
 pub use document::PageEdit;
 pub use error::ServiceError;
 pub use hub::Ending;

@@ -8,6 +8,7 @@ mod care;
 mod console;
 mod devices;
 mod directory;
+mod erasing;
 mod events;
 mod gaps;
 mod health;

@@ -4,6 +4,7 @@
 
 mod administration;
 mod audit;
+mod erasure;
 mod import;
 mod node;
 mod person;
@@ -14,6 +15,7 @@ pub use administration::{
     RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
 pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
+pub use erasure::{ErasedView, ErasureCounts, ErasureView, Grounds};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,
@@ -226,6 +228,8 @@ pub struct MessageView {
     pub mentions: Vec<PersonRef>,
     pub edited_at: Option<Time>,
     pub redacted: Option<RedactionView>,
+    /// Nothing is left of what it said.
+    pub erased: Option<ErasedView>,
     pub reactions: Vec<ReactionView>,
     /// Attachments come with a later version; always empty now.
     pub attachments: Vec<serde_json::Value>,

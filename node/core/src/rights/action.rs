@@ -52,11 +52,13 @@ pub enum Action {
     ManageKeys,
     SetPolicy,
     EditRules,
+    /// Erase messages for good.
+    EraseContent,
 }
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -95,5 +97,6 @@ impl Action {
         Self::ManageKeys,
         Self::SetPolicy,
         Self::EditRules,
+        Self::EraseContent,
     ];
 }

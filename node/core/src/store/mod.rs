@@ -18,6 +18,7 @@ mod check;
 mod check_audit;
 mod check_log;
 mod database;
+mod erasing;
 mod error;
 mod events;
 mod group;

@@ -14,6 +14,7 @@
 
 mod audit;
 mod directory;
+mod erasures;
 mod judging;
 mod marks;
 mod messages;

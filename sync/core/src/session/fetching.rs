@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
+use crate::entry::Lane;
 use crate::event::Notice;
 use crate::frame::Hello;
 use crate::frontier::LogState;
@@ -189,6 +190,12 @@ impl Fetching {
                 self.offers.remove(room);
             }
         }
+    }
+
+    /// Whether policy of the room is offered that is not here yet.
+    pub fn awaits_policy(&self, room: &RoomId) -> bool {
+        let offered = self.offers.get(room).into_iter().flat_map(|offer| &offer.logs);
+        offered.into_iter().any(|(log, offered)| log.lane == Lane::Policy && !offered.is_satisfied())
     }
 
     /// Forgets an offered log that cannot be had; the cursor stays behind.

@@ -265,6 +265,12 @@ impl Session {
                     offer.waiting = true;
                 }
             }
+            // The act of erasure stands in the policy of the room, which may be on its way.
+            Refusal::ErasedWithoutGrounds if self.fetching.awaits_policy(&log.room) => {
+                if let Some(offer) = self.fetching.offers.get_mut(&log.room) {
+                    offer.parked = true;
+                }
+            }
             Refusal::Fork | Refusal::ErasedWithoutGrounds | Refusal::OwnLog => self.fetching.give_up(log),
         }
     }

@@ -110,6 +110,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/audit", May(Action::SeeAudit)),
     ("PUT", "/api/v1/policy", May(Action::SetPolicy)),
     ("PUT", "/api/v1/rules", May(Action::EditRules)),
+    ("GET", "/api/v1/rooms/{room}/erasures", May(Action::EraseContent)),
+    ("POST", "/api/v1/rooms/{room}/erasures", May(Action::EraseContent)),
 ];
 
 /// What can be done before a passcode is set, where the organisation wants one: setting it, and what leads there.

@@ -5,6 +5,7 @@ mod audit;
 mod console;
 mod devices;
 mod directory;
+mod erasures;
 mod events;
 mod front_door;
 mod health;
@@ -110,6 +111,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(messages::put, messages::edit, messages::redact))
         .routes(routes!(reactions::add, reactions::remove))
         .routes(routes!(reading::mark))
+        .routes(routes!(erasures::erase, erasures::list))
         .routes(routes!(reading::receipts))
         .routes(routes!(directory::users))
         .routes(routes!(directory::offices))

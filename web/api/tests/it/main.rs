@@ -10,6 +10,7 @@ mod bad_input;
 mod bodies;
 mod connections;
 mod devices;
+mod erasures;
 mod events;
 mod frames;
 mod house;

@@ -97,6 +97,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/audit",                                                ".---++"),
     ("PUT",    "/api/v1/policy",                                               ".----+"),
     ("PUT",    "/api/v1/rules",                                                ".----+"),
+    ("GET",    "/api/v1/rooms/{room}/erasures",                                ".----+"),
+    ("POST",   "/api/v1/rooms/{room}/erasures",                                ".----+"),
 ];
 
 /// Asked in tests of their own: these two end what the others need, this one never ends, and this one is for programs of

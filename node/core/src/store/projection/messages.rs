@@ -8,7 +8,7 @@ use noroshi_sync::id::{EntryId, RoomId, UserId};
 use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
-use super::{Work, judging};
+use super::{Work, erasures, judging};
 use crate::body::Body;
 use crate::events::Happening;
 use crate::store::error::damaged;
@@ -21,6 +21,10 @@ const SHOWN: i64 = 2;
 
 pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
     let entry = stored.entry;
+    // A copy that no act names must not bring back what was erased.
+    if erasures::is_erased(work, stored.room, &entry.id, &entry.author)? {
+        return Ok(());
+    }
     let visible = judging::is_entitled(work, stored.room, stored.log, entry, body)?;
     let alone = !is_known(work, stored.room, entry)?;
     let state = match (visible, alone) {

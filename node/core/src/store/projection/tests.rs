@@ -2,6 +2,7 @@
 
 mod audit;
 mod dump;
+mod erasing;
 mod island;
 mod islands;
 mod orders;

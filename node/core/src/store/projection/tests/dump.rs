@@ -9,7 +9,12 @@ use crate::store::{Database, EntryPk};
 
 pub type Dump = BTreeMap<&'static str, Vec<String>>;
 
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 11] = [
+    (
+        "tombstones",
+        "SELECT hex(rooms.id), hex(tombstones.id), hex(author), tombstones.hlc, hex(act), hex(actor), at_ms, grounds, reason
+         FROM tombstones JOIN rooms USING (room_pk)",
+    ),
     (
         "room_states",
         "SELECT hex(rooms.id), kind, created_ms, offices, name, topic, purpose, hex(pins), page_ms
