@@ -33,3 +33,17 @@ CREATE TABLE tombstones (
     PRIMARY KEY (room_pk, id, author)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstones_timeline ON tombstones (room_pk, hlc, id);
+
+-- Which document of the page a change belongs to: `page`, or a successor.
+ALTER TABLE page_changes ADD COLUMN document TEXT NOT NULL DEFAULT 'page';
+
+-- Acts that close a document and start its successor.
+CREATE TABLE page_cuts (
+    entry_pk  INTEGER PRIMARY KEY REFERENCES entries,
+    room_pk   INTEGER NOT NULL REFERENCES rooms,
+    document  TEXT    NOT NULL,                     -- that is closed
+    successor TEXT    NOT NULL,
+    counted   INTEGER NOT NULL                      -- 0: the key that signed it is not known (yet)
+) STRICT;
+CREATE INDEX page_cuts_by_document ON page_cuts (room_pk, document) WHERE counted = 1;
+CREATE INDEX page_cuts_waiting ON page_cuts (room_pk) WHERE counted = 0;

@@ -1,6 +1,7 @@
 //! What the bodies of entries in rooms mean: decoded with limits, checked like input of our own people, never trusted.
 
 mod doc_change;
+mod doc_cut;
 mod edit;
 mod message;
 mod reaction;
@@ -8,6 +9,7 @@ mod reads;
 mod redact;
 
 pub use doc_change::DocChange;
+pub use doc_cut::{DocCut, GOOD_HEADS_MAX, successor};
 pub use edit::Edit;
 pub use message::Message;
 pub use reaction::Reaction;
@@ -34,6 +36,7 @@ pub enum Body {
     Redact(Redact),
     Reaction(Reaction),
     DocChange(DocChange),
+    DocCut(DocCut),
     /// A kind or version of a later program: stored and relayed, not shown.
     Unknown,
 }
@@ -42,7 +45,7 @@ impl Body {
     /// Decodes the body of an entry of this kind. What our own services would refuse to write is malformed.
     pub fn decode(kind: u16, bytes: &[u8]) -> Result<Self, Malformed> {
         // postcard writes a u8 as itself, so the version can be read without knowing the rest.
-        if !matches!(kind, kinds::MESSAGE..=kinds::REACTION | kinds::DOC_CHANGE)
+        if !matches!(kind, kinds::MESSAGE..=kinds::REACTION | kinds::DOC_CHANGE | kinds::DOC_CUT)
             || bytes.first().is_some_and(|version| *version > BODY_VERSION)
         {
             return Ok(Self::Unknown);
@@ -52,6 +55,7 @@ impl Body {
             kinds::EDIT => Self::Edit(checked("edit", bytes, Edit::check)?),
             kinds::REDACT => Self::Redact(checked("redact", bytes, Redact::check)?),
             kinds::REACTION => Self::Reaction(checked("reaction", bytes, Reaction::check)?),
+            kinds::DOC_CUT => Self::DocCut(checked("doc cut", bytes, DocCut::check)?),
             _ => Self::DocChange(checked("doc change", bytes, DocChange::check)?),
         })
     }
@@ -64,7 +68,7 @@ pub fn signed_content(kind: u16, body: &[u8]) -> Option<Cow<'_, [u8]>> {
         Body::Message(_) => Some(Cow::Borrowed(body)),
         // Which edits a new one takes the place of is for the node to know.
         Body::Edit(edit) => Some(Cow::Owned(Edit::new(edit.target, Vec::new(), edit.text).encode())),
-        Body::Redact(_) | Body::Reaction(_) | Body::DocChange(_) | Body::Unknown => None,
+        Body::Redact(_) | Body::Reaction(_) | Body::DocChange(_) | Body::DocCut(_) | Body::Unknown => None,
     }
 }
 

@@ -106,6 +106,7 @@ fn organisation_wide(directory: &Directory, actor: &Actor, action: Action) -> Re
         | Action::SetPolicy
         | Action::EditRules
         | Action::EraseContent
+        | Action::RenewDocument
         | Action::Lift
         | Action::SeeMetrics
         | Action::UnlockConsole => has(Role::SystemAdmin),

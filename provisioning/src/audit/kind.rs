@@ -77,6 +77,8 @@ kinds! {
 
     /// Content of a room was erased for good.
     ContentErased = 60, "content_erased";
+    /// A shared document was closed and its successor started.
+    PageRenewed = 61, "page_renewed";
 
     /// The node holds less than it had signed: its store was cut short, or is an older copy.
     RecordsMissing = 64, "records_missing";

@@ -54,11 +54,13 @@ pub enum Action {
     EditRules,
     /// Erase messages for good.
     EraseContent,
+    /// Start a shared document anew.
+    RenewDocument,
 }
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -98,5 +100,6 @@ impl Action {
         Self::SetPolicy,
         Self::EditRules,
         Self::EraseContent,
+        Self::RenewDocument,
     ];
 }

@@ -112,6 +112,7 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("PUT", "/api/v1/rules", May(Action::EditRules)),
     ("GET", "/api/v1/rooms/{room}/erasures", May(Action::EraseContent)),
     ("POST", "/api/v1/rooms/{room}/erasures", May(Action::EraseContent)),
+    ("POST", "/api/v1/rooms/{room}/page/renewal", May(Action::RenewDocument)),
 ];
 
 /// What can be done before a passcode is set, where the organisation wants one: setting it, and what leads there.

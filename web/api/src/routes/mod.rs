@@ -112,6 +112,7 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(reactions::add, reactions::remove))
         .routes(routes!(reading::mark))
         .routes(routes!(erasures::erase, erasures::list))
+        .routes(routes!(rooms::renew_page))
         .routes(routes!(reading::receipts))
         .routes(routes!(directory::users))
         .routes(routes!(directory::offices))

@@ -99,6 +99,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("PUT",    "/api/v1/rules",                                                ".----+"),
     ("GET",    "/api/v1/rooms/{room}/erasures",                                ".----+"),
     ("POST",   "/api/v1/rooms/{room}/erasures",                                ".----+"),
+    ("POST",   "/api/v1/rooms/{room}/page/renewal",                            ".----+"),
 ];
 
 /// Asked in tests of their own: these two end what the others need, this one never ends, and this one is for programs of

@@ -10,7 +10,7 @@ use noroshi_sync::id::{DeviceId, NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::judging::Scope;
-use super::{Projection, Resolved, Unsettled, Work, audit, erasures, judging, take_unsettled};
+use super::{Projection, Resolved, Unsettled, Work, audit, erasures, judging, pages, take_unsettled};
 use crate::events::Happening;
 use crate::store::query::codes::unsigned;
 use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, Projector as _, RoomPk, Writing};
@@ -117,6 +117,9 @@ impl Projection {
             for room in erasures::rooms_with_waiting(work)? {
                 self.unsettle(work, Unsettled::Policy(room))?;
             }
+            for room in pages::judge_cuts(work)? {
+                self.unsettle(work, Unsettled::Page(room))?;
+            }
         }
         let ended = end_old_sessions(work, old, new)?;
         for (device, user) in changed_keys(old, new) {
@@ -196,6 +199,7 @@ fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
         "DELETE FROM witnesses WHERE room_pk = ?",
         "DELETE FROM signatures WHERE room_pk = ?",
         "DELETE FROM room_states WHERE room_pk = ?",
+        "DELETE FROM page_cuts WHERE room_pk = ?",
         "DELETE FROM erasures WHERE room_pk = ?",
         "DELETE FROM tombstones WHERE room_pk = ?",
     ] {

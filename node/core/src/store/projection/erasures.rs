@@ -94,7 +94,8 @@ impl Projection {
         let Some(pk) = work.content_at(log, seq, hash)? else { return work.writing.erase(log, seq, hash) };
         let message = take_message(work, pk)?;
         let redacted = take_mark(work, pk)?;
-        if work.execute("DELETE FROM page_changes WHERE entry_pk = ?", [pk])? > 0 {
+        let changes = work.execute("DELETE FROM page_changes WHERE entry_pk = ?", [pk])?;
+        if changes + work.execute("DELETE FROM page_cuts WHERE entry_pk = ?", [pk])? > 0 {
             self.unsettle(work, Unsettled::Page(room))?;
         }
         work.execute("DELETE FROM signatures WHERE entry_pk = ?", [pk])?;

@@ -43,7 +43,7 @@ impl Projection {
             "DELETE FROM messages; DELETE FROM marks; DELETE FROM page_changes; DELETE FROM members;
              DELETE FROM grants; DELETE FROM room_offices; DELETE FROM policy_people; DELETE FROM room_states;
              DELETE FROM witnesses; DELETE FROM unsettled; DELETE FROM audit; DELETE FROM audit_rooms;
-             DELETE FROM signatures; DELETE FROM erasures; DELETE FROM tombstones;",
+             DELETE FROM signatures; DELETE FROM erasures; DELETE FROM tombstones; DELETE FROM page_cuts;",
         )?;
         writing.execute("DELETE FROM reads WHERE node_pk <> ?", [writing.own_pk()])?;
         let version = writing.row("SELECT version FROM directory", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);

@@ -7,6 +7,7 @@ mod island;
 mod islands;
 mod orders;
 mod reading;
+mod renewal;
 mod replies;
 mod revoked;
 mod signatures;
