@@ -51,6 +51,9 @@ export const AUDIT_KINDS: readonly string[] = [
   'records_missing',
   'records_returned',
   'alarm',
+  'backup_made',
+  'bundle_exported',
+  'bundle_imported',
 ];
 
 /** Kinds of which nobody known is somebody, not the node. */
