@@ -162,6 +162,9 @@ async fn care(node: &Weak<Inner>) {
         if let Err(error) = inner.storage.write(|writing| writing.forget_learned()).await {
             tracing::warn!(%error, "the store could not be tidied");
         }
+        if let Err(error) = inner.tidy_blobs().await {
+            tracing::warn!(%error, "attachments could not be tidied");
+        }
     }
 }
 

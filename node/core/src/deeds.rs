@@ -4,6 +4,7 @@
 //! own. A deed that returns an error has written nothing.
 
 mod administration;
+mod attachments;
 mod creation;
 mod devices;
 mod messages;
@@ -15,6 +16,7 @@ mod revocation;
 mod rooms;
 
 pub use administration::{SignedWork, invalid};
+pub use attachments::{UploadContent, named};
 pub use devices::Stopped;
 pub use messages::{NewMessage, NewText, Posted};
 pub(crate) use revocation::has_unwitnessed;

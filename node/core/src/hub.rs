@@ -93,6 +93,12 @@ impl Hub {
         std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Other attachments are wanted than before: the sessions with peers look again.
+    pub fn blobs_changed(&self) {
+        // Nobody listens while the node is not connected to a network.
+        let _ = self.changes.send(StoreChange { latest_change: 0, rooms: Vec::new() });
+    }
+
     /// Passes on what is not kept; when too much waits it is dropped, as such things may be.
     pub fn tell(&self, event: NodeEvent) {
         if self.momentary.try_send(event).is_err() {

@@ -41,6 +41,7 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
             redacted,
         ),
     )?;
+    note_attachments(work, stored, body)?;
     match state {
         HIDDEN => Ok(()),
         SHOWN => tell_of(work, &stored.log.room, entry),
@@ -52,6 +53,19 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
             Ok(())
         }
     }
+}
+
+/// Which files the message shows; whether anybody sees it is asked when it matters.
+fn note_attachments(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
+    let Body::Message(message) = body else { return Ok(()) };
+    for (place, attachment) in (0_i64..).zip(&message.attachments) {
+        let blob = work.ensure_blob(&attachment.blob)?;
+        work.execute(
+            "INSERT INTO blob_refs (entry_pk, place, blob_pk, room_pk) VALUES (?, ?, ?, ?)",
+            (stored.entry_pk, place, blob, stored.room),
+        )?;
+    }
+    Ok(())
 }
 
 /// Looks again at one row after rights have changed.

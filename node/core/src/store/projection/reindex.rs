@@ -13,7 +13,7 @@ use crate::store::query::codes::{entry, room_id, unsigned};
 use crate::store::{Database, EntryPk, LogPk, RoomPk, StoredEntry, Writing};
 
 /// Changes whenever the rows would come out differently for the same entries.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const SETTING: &str = "projection";
 /// Entries in memory at a time.
 const CHUNK: u32 = 5_000;
