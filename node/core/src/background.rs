@@ -142,6 +142,7 @@ async fn keep_up(hub: &Hub, node: &Weak<Inner>) {
     loop {
         {
             let Some(inner) = node.upgrade() else { return };
+            inner.count_blobs().await;
             match (Node { inner }).keep_up().await {
                 Ok(()) => {}
                 Err(error) => tracing::warn!(%error, "the upkeep of rights failed"),

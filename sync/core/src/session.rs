@@ -211,7 +211,10 @@ impl Session {
         self.offering.dirty = true;
         self.offer_more(context);
         self.evaluate_touched(context, rooms);
-        self.blobs_changed(context);
+        // Attachments have no rooms of their own: whoever wants others than before says so without naming any.
+        if rooms.is_empty() {
+            self.blobs_changed(context);
+        }
     }
 
     pub fn handle_timer(&mut self, context: &mut Context) {

@@ -151,7 +151,6 @@ impl Node {
             Ok(())
         };
         self.inner.act(act).await?;
-        self.inner.hub.blobs_changed();
         Ok(self.inner.progress(&BlobRow { asked, ..row }, &attachment))
     }
 }

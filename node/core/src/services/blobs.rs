@@ -72,7 +72,6 @@ impl Inner {
                 open.push(BlobWanted { room: row.room, blob: row.blob, missing });
             }
         }
-        self.count_blobs().await;
         Ok(open)
     }
 
@@ -174,9 +173,7 @@ impl Inner {
             desk.writing.set_blob_asked(row.pk, true)?;
             tell_rooms(desk.writing, &row)
         })
-        .await?;
-        self.hub.blobs_changed();
-        Ok(())
+        .await
     }
 
     /// How far it has come is told now and then; the end is told by [`Self::note_here`].

@@ -43,7 +43,14 @@ async fn slice(office: &Office, peer: NodeId, room: RoomId, blob: BlobId, groups
     }
 }
 
-async fn store(office: &Office, peer: NodeId, room: RoomId, blob: BlobId, groups: Groups, slice: Vec<u8>) -> BlobStored {
+async fn store(
+    office: &Office,
+    peer: NodeId,
+    room: RoomId,
+    blob: BlobId,
+    groups: Groups,
+    slice: Vec<u8>,
+) -> BlobStored {
     match office.ask(Query::BlobStore { peer, room, blob, groups, slice }).await {
         Answer::BlobStored(stored) => stored,
         other => panic!("{other:?}"),
@@ -80,7 +87,10 @@ async fn a_file_goes_to_who_shares_the_room_and_to_nobody_else() {
     // Not posted: given to nobody.
     assert_eq!(slice(&north, hq.id(), room, blob, all(&blob)).await, BlobPart::NotShared);
     let message = post(&north, &clerk, room, &view).await;
-    assert_eq!(slice(&north, crate::city::CITY.offices[2].identity.node(), room, blob, all(&blob)).await, BlobPart::NotShared);
+    assert_eq!(
+        slice(&north, crate::city::CITY.offices[2].identity.node(), room, blob, all(&blob)).await,
+        BlobPart::NotShared
+    );
     assert_eq!(slice(&north, NodeId::from_bytes([9; 32]), room, blob, all(&blob)).await, BlobPart::NotShared);
     let other = north.room(&[&clerk, &boss]).await;
     assert_eq!(slice(&north, hq.id(), other, blob, all(&blob)).await, BlobPart::NotShared);
@@ -122,7 +132,10 @@ async fn an_office_fetches_what_somebody_asks_for_and_remembers_it_over_a_restar
     assert_eq!(shown(&north, &clerk, room).await.state, AttachmentState::Elsewhere);
     assert!(wanted(&north, hq.id()).await.is_empty());
     assert_eq!(carry(&hq, &north, room, blob).await, BlobStored::Unwanted);
-    assert_eq!(north.node.attachment(&clerk, blob.hash).await.unwrap_err(), ServiceError::Denied("attachment_elsewhere"));
+    assert_eq!(
+        north.node.attachment(&clerk, blob.hash).await.unwrap_err(),
+        ServiceError::Denied("attachment_elsewhere")
+    );
     let progress = north.node.fetch_attachment(&clerk, blob.hash).await.unwrap();
     assert_eq!((progress.state, progress.held_bytes), (AttachmentState::Coming, 0));
     north.node.leave_attachment(&clerk, blob.hash).await.unwrap();
@@ -172,7 +185,10 @@ async fn room_is_made_of_what_headquarters_holds_and_of_nothing_else() {
     north.ask(Query::BlobsHeld { peer: hq.id(), blobs: blobs.to_vec() }).await;
     upload(&north, &clerk, &files[2]).await;
     // The one that nobody opened for longest is gone, and can be fetched again.
-    assert_eq!(north.node.attachment(&clerk, blobs[0].hash).await.unwrap_err(), ServiceError::Denied("attachment_elsewhere"));
+    assert_eq!(
+        north.node.attachment(&clerk, blobs[0].hash).await.unwrap_err(),
+        ServiceError::Denied("attachment_elsewhere")
+    );
     assert!(north.node.attachment(&clerk, blobs[1].hash).await.is_ok());
     assert_eq!(north.node.fetch_attachment(&clerk, blobs[0].hash).await.unwrap().state, AttachmentState::Coming);
 }

@@ -153,7 +153,14 @@ impl Office {
     }
 }
 
-fn open(city: &Fixture, number: usize, epoch: u64, folder: &tempfile::TempDir, clock: &Arc<TestClock>, quota: Quota) -> Node {
+fn open(
+    city: &Fixture,
+    number: usize,
+    epoch: u64,
+    folder: &tempfile::TempDir,
+    clock: &Arc<TestClock>,
+    quota: Quota,
+) -> Node {
     let options = OpenOptions {
         folder: folder.path().to_path_buf(),
         clock: clock.clone(),

@@ -25,7 +25,8 @@ const REQUESTS_MAX: usize = 16;
 const UNSENT_MAX: usize = 2;
 /// Attachments remembered as not to be had from the peer, or as to be told when they are here.
 const REMEMBERED_MAX: usize = 256;
-/// What was not to be had is asked for again after this, milliseconds.
+/// What is wanted is looked at this often even if nothing seems to have changed, and what was not to be had is asked for
+/// again, milliseconds.
 const RETRY_MS: u64 = 5 * 60 * 1_000;
 /// A request without any answer for so long is left to others; what still comes is taken, milliseconds.
 const PATIENCE_MS: u64 = 60 * 1_000;
@@ -62,7 +63,7 @@ pub(super) struct Blobs {
     flights: Vec<Flight>,
     /// Not to be had from this peer until `retry_at`.
     unavailable: BTreeSet<BlobId>,
-    retry_at: Option<u64>,
+    retry_at: u64,
     /// Requests of the peer.
     requests: VecDeque<BlobWant>,
     /// The one being read from the store.
@@ -83,7 +84,7 @@ impl Blobs {
             last_request: 0,
             flights: Vec::new(),
             unavailable: BTreeSet::new(),
-            retry_at: None,
+            retry_at: now.mono_ms + RETRY_MS,
             requests: VecDeque::new(),
             reading: None,
             to_tell: BTreeSet::new(),
@@ -93,7 +94,7 @@ impl Blobs {
     pub fn wake_at(&self) -> u64 {
         let look = (self.is_stale && !self.is_looking).then_some(self.look_at);
         let patience = self.flights.iter().filter(|flight| !flight.is_slow).map(|flight| flight.heard_at + PATIENCE_MS);
-        patience.chain(look).chain(self.poll_at).chain(self.retry_at).min().unwrap_or(u64::MAX)
+        patience.chain(look).chain(self.poll_at).fold(self.retry_at, u64::min)
     }
 
     fn remember(set: &mut BTreeSet<BlobId>, blob: BlobId) {
@@ -118,8 +119,8 @@ impl Session {
 
     pub(super) fn blobs_due(&mut self, context: &mut Context) {
         let now = context.now.mono_ms;
-        if self.blobs.retry_at.is_some_and(|at| at <= now) {
-            self.blobs.retry_at = None;
+        if self.blobs.retry_at <= now {
+            self.blobs.retry_at = now + RETRY_MS;
             self.blobs.unavailable.clear();
             self.blobs.is_stale = true;
         }
@@ -257,7 +258,6 @@ impl Session {
         self.blobs.flights.retain(|flight| flight.blob != blob);
         context.blob_planner.release(self.peer, blob, 0, u64::MAX);
         Blobs::remember(&mut self.blobs.unavailable, blob);
-        self.blobs.retry_at.get_or_insert(context.now.mono_ms + RETRY_MS);
         self.blobs.is_stale |= self.blobs.wanted.iter().all(|wanted| wanted.blob == blob);
         self.fetch_blobs(context);
     }

@@ -9,7 +9,7 @@ use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use super::{Work, judging};
-use crate::body::Body;
+use crate::body::{BODY_VERSION, Body};
 use crate::events::Happening;
 use crate::store::error::damaged;
 use crate::store::query::codes::hlc_number;
@@ -145,5 +145,16 @@ fn is_redacted(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &UserId)
 
 /// People hear of a message once it is shown, and again when another copy takes its place: the same to them.
 fn tell_of(work: &Work<'_, '_>, room: &RoomId, entry: &Entry) -> Result<(), StoreError> {
-    work.tell(&Happening::Message { room: *room, id: entry.id, author: entry.author })
+    work.tell(&Happening::Message { room: *room, id: entry.id, author: entry.author })?;
+    // Most messages show no files, which is seen without decoding them.
+    if entry.body.first().is_none_or(|version| *version <= BODY_VERSION) {
+        return Ok(());
+    }
+    let Ok(Body::Message(message)) = Body::decode(entry.kind, &entry.body) else { return Ok(()) };
+    for attachment in &message.attachments {
+        if work.blob(&attachment.blob)?.is_none_or(|row| !row.here) {
+            work.tell(&Happening::Attachment { room: *room, blob: attachment.blob })?;
+        }
+    }
+    Ok(())
 }
