@@ -33,3 +33,13 @@ pub const LIST_ROOMS_MAX: usize = 5_000;
 pub const WANT_RANGES_MAX: usize = 2_000;
 /// Stamps after the year 2100 (4102444800000 ms) are malformed.
 pub const TIME_MS_MAX: u64 = 4_102_444_800_000;
+/// Largest attachment, bytes.
+pub const BLOB_BYTES_MAX: u64 = 50 * 1024 * 1024;
+/// Chunk groups asked for in one `BlobWant`: a mebibyte.
+pub const BLOB_REQUEST_GROUPS_MAX: u64 = 64;
+/// Chunk groups in one `BlobData`; with their proofs they stay well below a frame.
+pub const BLOB_FRAME_GROUPS_MAX: u64 = 16;
+/// Attachments named in one `BlobHave`, and in one page of those wanted.
+pub const BLOBS_PAGE_MAX: usize = 64;
+/// Attachments are proved in groups of so many bytes.
+pub const BLOB_GROUP_BYTES: u64 = 16 * 1024;

@@ -1,4 +1,5 @@
-//! One plan a node: which ranges are being fetched, and from whom, so that no range is asked of two peers at once.
+//! One plan a node: which ranges are being fetched, and from whom, so that no range is asked of two peers at once. Ranges
+//! of logs, and of attachments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +14,20 @@ struct Claim {
 }
 
 /// In flight: log → ranges. Ranges of one log never overlap.
-#[derive(Debug, Default)]
-pub struct Planner {
-    claims: BTreeMap<LogId, Vec<Claim>>,
+#[derive(Debug)]
+pub struct Planner<K = LogId> {
+    claims: BTreeMap<K, Vec<Claim>>,
 }
 
-impl Planner {
+impl<K> Default for Planner<K> {
+    fn default() -> Self {
+        Self { claims: BTreeMap::new() }
+    }
+}
+
+impl<K: Copy + Ord> Planner<K> {
     /// Claims those parts of `first ..= last` that nobody is fetching, and returns them in order.
-    pub fn claim(&mut self, peer: NodeId, log: LogId, first: u64, last: u64) -> Vec<(u64, u64)> {
+    pub fn claim(&mut self, peer: NodeId, log: K, first: u64, last: u64) -> Vec<(u64, u64)> {
         let claims = self.claims.entry(log).or_default();
         let mut free = Vec::new();
         let mut next = first;
@@ -39,7 +46,7 @@ impl Planner {
     }
 
     /// Gives back what this peer was asked for within `first ..= last`.
-    pub fn release(&mut self, peer: NodeId, log: LogId, first: u64, last: u64) {
+    pub fn release(&mut self, peer: NodeId, log: K, first: u64, last: u64) {
         let Some(claims) = self.claims.get_mut(&log) else { return };
         let mut kept = Vec::with_capacity(claims.len());
         for claim in claims.drain(..) {
@@ -61,7 +68,7 @@ impl Planner {
     }
 
     /// Gives back everything this peer was asked for; the logs concerned.
-    pub fn release_all(&mut self, peer: NodeId) -> BTreeSet<LogId> {
+    pub fn release_all(&mut self, peer: NodeId) -> BTreeSet<K> {
         let mut logs = BTreeSet::new();
         self.claims.retain(|log, claims| {
             let before = claims.len();
@@ -72,6 +79,11 @@ impl Planner {
             !claims.is_empty()
         });
         logs
+    }
+
+    /// Gives back everything of a log, whoever was asked for it.
+    pub fn forget(&mut self, log: &K) {
+        self.claims.remove(log);
     }
 
     pub fn is_idle(&self) -> bool {
@@ -102,7 +114,7 @@ mod tests {
         assert_eq!(planner.release_all(peer(2)), BTreeSet::from([log]));
         assert_eq!(planner.claim(peer(3), log, 1, 20), vec![(1, 4), (11, 20)]);
         planner.release_all(peer(1));
-        planner.release_all(peer(3));
+        planner.forget(&log);
         assert!(planner.is_idle());
     }
 

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::blob::BlobId;
 use crate::event::{Action, CloseReason, Event, Notice, Now, Ticket};
 use crate::id::{NodeId, RoomId};
 use crate::planner::Planner;
 use crate::session::{Context, Purpose, Session};
-use crate::store::{Answer, StoreError};
+use crate::store::{Answer, BlobStored, StoreError};
 
 /// A question at the store and whom it is for.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Replica {
     node: NodeId,
     sessions: BTreeMap<NodeId, (u64, Session)>,
     planner: Planner,
+    blob_planner: Planner<BlobId>,
     pending: BTreeMap<Ticket, Pending>,
     open_rooms: BTreeSet<RoomId>,
     last_ticket: u64,
@@ -39,6 +41,7 @@ impl Replica {
             node,
             sessions: BTreeMap::new(),
             planner: Planner::default(),
+            blob_planner: Planner::default(),
             pending: BTreeMap::new(),
             open_rooms: BTreeSet::new(),
             last_ticket: 0,
@@ -56,7 +59,9 @@ impl Replica {
             Event::Frame { peer, bytes } => {
                 self.with(&peer, now, &mut actions, |session, context| session.handle_frame(context, &bytes));
             }
-            Event::Sent { peer, class: _ } => self.with(&peer, now, &mut actions, Session::handle_sent),
+            Event::Sent { peer, class } => {
+                self.with(&peer, now, &mut actions, |session, context| session.handle_sent(context, class));
+            }
             Event::Answered { ticket, answer } => self.answered(ticket, answer, now, &mut actions),
             Event::Changed { latest_change: _, rooms } => self.changed(None, &rooms, now, &mut actions),
             Event::Signal { peers, room, body } => {
@@ -98,6 +103,12 @@ impl Replica {
             Ok(Answer::Applied(applied)) if !applied.rooms.is_empty() => Some(applied.rooms.clone()),
             _ => None,
         };
+        let whole = match (&purpose, &answer) {
+            (Purpose::StoreBlob { blob, .. }, Ok(Answer::BlobStored(BlobStored::Kept { complete: true }))) => {
+                Some(*blob)
+            }
+            _ => None,
+        };
         if self.sessions.get(&peer).is_some_and(|(running, _)| *running == session) {
             self.with(&peer, now, actions, |session, context| match answer {
                 Ok(answer) => session.handle_answer(context, purpose, answer),
@@ -106,6 +117,12 @@ impl Replica {
         } else if let Some(rooms) = &touched {
             // Stored although the connection is gone: people still want to know.
             actions.push(Action::Notice(Notice::Applied { peer, rooms: rooms.clone(), entries: 0 }));
+        }
+        if let Some(blob) = whole {
+            self.blob_planner.forget(&blob);
+            for peer in self.sessions.keys().copied().collect::<Vec<_>>() {
+                self.with(&peer, now, actions, |session, context| session.blob_here(context, blob));
+            }
         }
         if let Some(rooms) = touched {
             self.changed(Some(&peer), &rooms, now, actions);
@@ -158,6 +175,7 @@ impl Replica {
             now,
             me: self.node,
             planner: &mut self.planner,
+            blob_planner: &mut self.blob_planner,
             open_rooms: &self.open_rooms,
             actions: Vec::new(),
             asks: Vec::new(),

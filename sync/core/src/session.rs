@@ -11,8 +11,9 @@
 //!
 //! [`offering`] says what this node holds, [`fetching`] knows what it lacks,
 //! [`requesting`] gets it, [`serving`] answers requests, [`comparing`]
-//! proves equality, [`pulse`] notices silence and measures clocks.
+//! proves equality, [`pulse`] notices silence and measures clocks, [`blobs`] fetches and gives attachments.
 
+mod blobs;
 mod comparing;
 mod fetching;
 mod offering;
@@ -22,12 +23,14 @@ mod serving;
 
 use std::collections::BTreeSet;
 
+use blobs::Blobs;
 use comparing::Comparing;
 use fetching::Fetching;
 use offering::Offering;
 use pulse::Pulse;
 use serving::Serving;
 
+use crate::blob::{BlobId, Groups};
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
 use crate::id::{NodeId, RoomId};
@@ -56,6 +59,14 @@ pub(crate) enum Purpose {
     },
     Differing(Box<List>),
     OfferRooms,
+    BlobsWanted,
+    ServeBlob,
+    StoreBlob {
+        request: u64,
+        blob: BlobId,
+        groups: Groups,
+    },
+    BlobsNoted,
 }
 
 /// What a session uses of its surroundings during one event, and where it puts its wishes.
@@ -63,6 +74,7 @@ pub(crate) struct Context<'a> {
     pub now: Now,
     pub me: NodeId,
     pub planner: &'a mut Planner,
+    pub blob_planner: &'a mut Planner<BlobId>,
     pub open_rooms: &'a BTreeSet<RoomId>,
     pub actions: Vec<Action>,
     pub asks: Vec<(Purpose, Query)>,
@@ -89,6 +101,7 @@ pub(crate) struct Session {
     serving: Serving,
     comparing: Comparing,
     pulse: Pulse,
+    blobs: Blobs,
     /// Frames handed to the transport and not yet taken by it.
     unsent: usize,
     closed: bool,
@@ -106,6 +119,7 @@ impl Session {
             serving: Serving::default(),
             comparing: Comparing::new(now),
             pulse: Pulse::new(now),
+            blobs: Blobs::new(now),
             unsent: 0,
             closed: false,
         }
@@ -135,6 +149,7 @@ impl Session {
             Frame::Ping { wall_ms } => self.handle_ping(context, wall_ms),
             Frame::Pong(pong) => self.pulse.pong(context, self.peer, pong),
             Frame::Data(data) => self.handle_data(context, &data),
+            Frame::BlobData(data) => self.handle_blob_data(context, data),
             Frame::Signal { room, body } => context.notice(Notice::Signal { peer: self.peer, room, body }),
             _ if !greeted => self.close(context, CloseReason::Protocol("a frame before the greeting")),
             Frame::Changes(changes) => self.handle_changes(context, &changes),
@@ -147,6 +162,9 @@ impl Session {
             Frame::Done(done) => self.handle_done(context, done),
             Frame::List(list) => self.handle_list(context, list),
             Frame::RoomsWanted(rooms) => self.handle_rooms_wanted(context, rooms),
+            Frame::BlobWant(want) => self.handle_blob_want(context, want),
+            Frame::BlobUnavailable { request } => self.handle_blob_unavailable(context, request),
+            Frame::BlobHave(blobs) => self.handle_blob_have(context, blobs),
         }
     }
 
@@ -169,6 +187,12 @@ impl Session {
             (Purpose::ListMine { after }, Answer::List(rooms)) => self.send_list(context, after, &rooms),
             (Purpose::Differing(theirs), Answer::List(mine)) => self.differing(context, &theirs, &mine),
             (Purpose::OfferRooms, Answer::Offers(rooms)) => self.offer_rooms(context, rooms),
+            (Purpose::BlobsWanted, Answer::BlobsWanted(wanted)) => self.blobs_wanted(context, wanted),
+            (Purpose::ServeBlob, Answer::BlobSlice(part)) => self.serve_blob(context, part),
+            (Purpose::StoreBlob { request, blob, groups }, Answer::BlobStored(stored)) => {
+                self.blob_stored(context, request, blob, groups, stored);
+            }
+            (Purpose::BlobsNoted, Answer::BlobsNoted) => {}
             // The driver answered another question than was asked: a bug of ours, but not worth a wrong conclusion.
             _ => self.close(context, CloseReason::Store),
         }
@@ -187,6 +211,10 @@ impl Session {
         self.offering.dirty = true;
         self.offer_more(context);
         self.evaluate_touched(context, rooms);
+        // Attachments have no rooms of their own: whoever wants others than before says so without naming any.
+        if rooms.is_empty() {
+            self.blobs_changed(context);
+        }
     }
 
     pub fn handle_timer(&mut self, context: &mut Context) {
@@ -195,10 +223,14 @@ impl Session {
         }
         self.beat(context);
         self.prove_if_due(context);
+        self.blobs_due(context);
     }
 
-    /// The transport took a frame of ours.
-    pub fn handle_sent(&mut self, context: &mut Context) {
+    /// The transport took a frame of ours. Attachments wait behind everything else, and hold nothing else up.
+    pub fn handle_sent(&mut self, context: &mut Context, class: Class) {
+        if class == Class::Blob {
+            return self.blob_sent(context);
+        }
         self.unsent = self.unsent.saturating_sub(1);
         self.serve(context);
     }
@@ -211,13 +243,15 @@ impl Session {
 
     /// When [`Self::handle_timer`] wants to be called.
     pub fn wake_at(&self) -> u64 {
-        self.pulse.wake_at().min(self.comparing.wake_at())
+        let blobs = if self.is_begun() { self.blobs.wake_at() } else { u64::MAX };
+        self.pulse.wake_at().min(self.comparing.wake_at()).min(blobs)
     }
 
     /// The connection is gone: keep what is worth keeping, give back what was claimed.
     pub fn end(&mut self, context: &mut Context) {
         self.save_cursor(context);
         context.planner.release_all(self.peer);
+        context.blob_planner.release_all(self.peer);
     }
 
     fn greet(&mut self, context: &mut Context, mine: Greeting) {
@@ -255,6 +289,7 @@ impl Session {
     fn begin(&mut self, context: &mut Context) {
         let (Some(mine), Some(theirs)) = (&self.mine, &self.theirs) else { return };
         self.fetching.begin(mine.cursor, theirs);
+        self.blobs.is_stale = true;
         if mine.shared == theirs.shared {
             self.offering.begin(mine.latest_change);
             self.fetching.applied = theirs.latest_change;
@@ -277,7 +312,10 @@ impl Session {
     }
 
     fn send_encoded(&mut self, context: &mut Context, class: Class, bytes: Vec<u8>) {
-        self.unsent += 1;
+        match class {
+            Class::Blob => self.blobs.unsent += 1,
+            _ => self.unsent += 1,
+        }
         context.actions.push(Action::Send { peer: self.peer, class, bytes });
     }
 

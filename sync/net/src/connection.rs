@@ -197,6 +197,7 @@ pub(crate) fn class_label(class: Class) -> &'static str {
         Class::Urgent => "urgent",
         Class::Newest => "newest",
         Class::Backfill => "backfill",
+        Class::Blob => "blob",
     }
 }
 
@@ -340,7 +341,7 @@ impl Reader {
     async fn read(self, class: Class, mut stream: RecvStream) {
         let queue = match class {
             Class::Control | Class::Urgent => &self.wiring.urgent,
-            Class::Newest | Class::Backfill => &self.wiring.bulk,
+            Class::Newest | Class::Backfill | Class::Blob => &self.wiring.bulk,
         };
         loop {
             let bytes = match read_frame(&mut stream).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 // ---- QUIC, per connection ------------------------------------------------------------------------------------------
 
 /// Unidirectional streams a peer may have open: one for each class of frames.
-pub const STREAMS_UNI_MAX: u32 = 4;
+pub const STREAMS_UNI_MAX: u32 = 5;
 /// Bidirectional streams a dialler may have open: the one of a join exchange. A listener may open none.
 pub const STREAMS_BI_MAX: u32 = 1;
 /// Unread bytes a peer may send on one stream. Larger than the largest frame, and enough for 20 MB/s at 50 ms.

@@ -2,6 +2,7 @@
 
 mod arrival;
 mod audit;
+mod blobs;
 pub(in crate::store) mod codes;
 mod devices;
 mod erasures;
@@ -19,6 +20,7 @@ mod usage;
 
 pub use arrival::Holders;
 pub use audit::{AuditFilter, AuditPage};
+pub use blobs::{BlobRow, LackingRow};
 pub use devices::{CodeRow, PasscodeRow};
 pub use erasures::{ErasureRow, ToErase, Tombstone};
 pub use gaps::Gap;

@@ -40,7 +40,7 @@ impl Session {
         if self.serving.requests.len() >= REQUESTS_MAX {
             return self.close(context, CloseReason::Protocol("too many requests at once"));
         }
-        let class = Class::from_number(want.class).unwrap_or(Class::Backfill);
+        let class = Class::from_number(want.class).filter(|class| *class != Class::Blob).unwrap_or(Class::Backfill);
         let request = Request { number: want.request, class, ranges: want.ranges, registers: want.registers.into() };
         let place = self.serving.requests.partition_point(|waiting| waiting.class <= class);
         self.serving.requests.insert(place, request);

@@ -362,6 +362,10 @@ fn name_of(query: &Query) -> &'static str {
         Query::Windows { .. } => "windows",
         Query::Registers { .. } => "registers",
         Query::Apply(_) => "apply",
+        Query::BlobsWanted { .. } => "blobs-wanted",
+        Query::BlobSlice { .. } => "blob-slice",
+        Query::BlobStore { .. } => "blob-store",
+        Query::BlobsHeld { .. } => "blobs-held",
         Query::LedgerOnly(inner) => name_of(inner),
     }
 }

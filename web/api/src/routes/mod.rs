@@ -1,6 +1,7 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
 mod administrator_keys;
+mod attachments;
 mod audit;
 mod console;
 mod devices;
@@ -109,6 +110,9 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(members::set, members::remove))
         .routes(routes!(messages::page))
         .routes(routes!(messages::put, messages::edit, messages::redact))
+        .routes(routes!(attachments::upload))
+        .routes(routes!(attachments::read))
+        .routes(routes!(attachments::fetch, attachments::leave))
         .routes(routes!(reactions::add, reactions::remove))
         .routes(routes!(reading::mark))
         .routes(routes!(erasures::erase, erasures::list))
