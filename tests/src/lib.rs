@@ -9,4 +9,5 @@ pub mod lab;
 pub mod process;
 pub mod sentences;
 pub mod staff;
+pub mod thin;
 pub mod wait;
