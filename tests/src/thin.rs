@@ -83,17 +83,9 @@ impl Watch {
     }
 }
 
-/// The office's own view of its lines.
-pub async fn peers(city: &City, office: usize) -> Vec<Value> {
-    let mut client = city.log_in(office, crate::city::ADMINISTRATOR).await;
-    let peers = client.get("/api/v1/peers").await.ok();
-    peers["items"].as_array().cloned().unwrap_or_default()
-}
-
 /// Whether the office says that it is connected, or not, as wanted.
 pub async fn connected(city: &City, office: usize, wanted: bool) -> Option<()> {
-    let is_connected = peers(city, office).await.iter().any(|peer| peer["state"] == "connected");
-    (is_connected == wanted).then_some(())
+    ((metric(city, office, "noroshi_net_peers").await > 0.0) == wanted).then_some(())
 }
 
 /// Connections that ended so far, by the office's metrics.
@@ -105,6 +97,7 @@ pub async fn times_lost(city: &City, office: usize) -> f64 {
 pub async fn metric(city: &City, office: usize, name: &str) -> f64 {
     let reply = Client::at(&city.offices[office].url).get("/metrics").await;
     let Value::String(text) = reply.body else { panic!("metrics are text: {}", reply.body) };
-    let lines = text.lines().filter(|line| line.starts_with(name));
+    let is_it = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+    let lines = text.lines().filter(is_it);
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }

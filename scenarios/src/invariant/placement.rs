@@ -58,7 +58,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
         Frame::List(list) => contents.rooms.extend(list.rooms.iter().map(|(room, _)| *room)),
         Frame::RoomsWanted(rooms) => contents.rooms.extend(rooms),
         Frame::Signal { room, .. } => contents.rooms.extend([room]),
-        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) => {}
+        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) | Frame::Busy { .. } => {}
     }
     Ok(contents)
 }

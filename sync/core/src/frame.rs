@@ -172,6 +172,11 @@ pub enum Frame {
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
+    /// «Too many others want history: ask for this again later.»
+    Busy {
+        request: u64,
+        retry_after_ms: u32,
+    },
 }
 
 /// Largest body of a signal, bytes.
@@ -204,6 +209,7 @@ impl Frame {
             Self::Ping { .. } => "ping",
             Self::Pong(_) => "pong",
             Self::Signal { .. } => "signal",
+            Self::Busy { .. } => "busy",
         }
     }
 

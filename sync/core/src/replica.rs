@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::admission::Admission;
 use crate::event::{Action, CloseReason, Event, Notice, Now, Ticket};
 use crate::id::{NodeId, RoomId};
+use crate::limits::HISTORY_PEERS_MAX;
 use crate::planner::Planner;
 use crate::session::{Context, Purpose, Session};
 use crate::store::{Answer, StoreError};
@@ -20,12 +22,21 @@ struct Pending {
     purpose: Purpose,
 }
 
+/// Peers in one direction of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLoad {
+    pub peers: usize,
+    pub waiting: usize,
+}
+
 /// The replication of one node with all its peers.
 #[derive(Debug)]
 pub struct Replica {
     node: NodeId,
     sessions: BTreeMap<NodeId, (u64, Session)>,
     planner: Planner,
+    served: Admission,
+    fetched: Admission,
     pending: BTreeMap<Ticket, Pending>,
     open_rooms: BTreeSet<RoomId>,
     last_ticket: u64,
@@ -39,6 +50,8 @@ impl Replica {
             node,
             sessions: BTreeMap::new(),
             planner: Planner::default(),
+            served: Admission::new(HISTORY_PEERS_MAX),
+            fetched: Admission::new(HISTORY_PEERS_MAX),
             pending: BTreeMap::new(),
             open_rooms: BTreeSet::new(),
             last_ticket: 0,
@@ -56,7 +69,9 @@ impl Replica {
             Event::Frame { peer, bytes } => {
                 self.with(&peer, now, &mut actions, |session, context| session.handle_frame(context, &bytes));
             }
-            Event::Sent { peer, class: _ } => self.with(&peer, now, &mut actions, Session::handle_sent),
+            Event::Sent { peer, class } => {
+                self.with(&peer, now, &mut actions, |session, context| session.handle_sent(context, class));
+            }
             Event::Answered { ticket, answer } => self.answered(ticket, answer, now, &mut actions),
             Event::Changed { latest_change: _, rooms } => self.changed(None, &rooms, now, &mut actions),
             Event::Signal { peers, room, body } => {
@@ -70,6 +85,12 @@ impl Replica {
         }
         self.set_timer(&mut actions);
         actions
+    }
+
+    /// How many peers exchange history with this node now, and how many were told to come again: given, fetched.
+    pub fn history(&self) -> [HistoryLoad; 2] {
+        [&self.served, &self.fetched]
+            .map(|admission| HistoryLoad { peers: admission.count(), waiting: admission.waiting() })
     }
 
     /// The peers with a running session.
@@ -120,6 +141,14 @@ impl Replica {
         }
     }
 
+    /// What takes too long with one peer may be had from others.
+    fn lent(&mut self, by: &NodeId, now: Now, actions: &mut Vec<Action>) {
+        let others: Vec<NodeId> = self.sessions.keys().filter(|peer| *peer != by).copied().collect();
+        for peer in others {
+            self.with(&peer, now, actions, Session::handle_lent);
+        }
+    }
+
     fn timer(&mut self, now: Now, actions: &mut Vec<Action>) {
         // Too early: the time asked for still stands, and asking again would make two timers of one.
         if self.wake_at.is_some_and(|at| now.mono_ms < at) {
@@ -158,12 +187,15 @@ impl Replica {
             now,
             me: self.node,
             planner: &mut self.planner,
+            served: &mut self.served,
+            fetched: &mut self.fetched,
             open_rooms: &self.open_rooms,
+            has_lent: false,
             actions: Vec::new(),
             asks: Vec::new(),
         };
         step(session, &mut context);
-        let Context { actions: wanted, asks, .. } = context;
+        let Context { actions: wanted, asks, has_lent, .. } = context;
         let number = *number;
         // Questions last: a close or a frame does not wait for the store.
         actions.extend(wanted);
@@ -172,6 +204,9 @@ impl Replica {
             let ticket = Ticket(self.last_ticket);
             self.pending.insert(ticket, Pending { peer: *peer, session: number, purpose });
             actions.push(Action::Ask { ticket, query });
+        }
+        if has_lent {
+            self.lent(peer, now, actions);
         }
     }
 }

@@ -10,24 +10,27 @@
 //! ```
 //!
 //! [`offering`] says what this node holds, [`fetching`] knows what it lacks,
-//! [`requesting`] gets it, [`serving`] answers requests, [`comparing`]
+//! [`requesting`] gets it at the pace of [`flow`], [`serving`] answers requests, [`comparing`]
 //! proves equality, [`pulse`] notices silence and measures clocks.
 
 mod comparing;
 mod fetching;
+mod flow;
 mod offering;
 mod pulse;
 mod requesting;
 mod serving;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comparing::Comparing;
 use fetching::Fetching;
+use flow::Flow;
 use offering::Offering;
 use pulse::Pulse;
 use serving::Serving;
 
+use crate::admission::Admission;
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
 use crate::id::{NodeId, RoomId};
@@ -63,7 +66,13 @@ pub(crate) struct Context<'a> {
     pub now: Now,
     pub me: NodeId,
     pub planner: &'a mut Planner,
+    /// Peers to which history is given.
+    pub served: &'a mut Admission,
+    /// Peers from which history is fetched.
+    pub fetched: &'a mut Admission,
     pub open_rooms: &'a BTreeSet<RoomId>,
+    /// Ranges of this session may be asked of others now.
+    pub has_lent: bool,
     pub actions: Vec<Action>,
     pub asks: Vec<(Purpose, Query)>,
 }
@@ -86,11 +95,12 @@ pub(crate) struct Session {
     theirs: Option<Hello>,
     offering: Offering,
     fetching: Fetching,
+    flow: Flow,
     serving: Serving,
     comparing: Comparing,
     pulse: Pulse,
     /// Frames handed to the transport and not yet taken by it.
-    unsent: usize,
+    unsent: BTreeMap<Class, usize>,
     closed: bool,
 }
 
@@ -103,10 +113,11 @@ impl Session {
             theirs: None,
             offering: Offering::default(),
             fetching: Fetching::default(),
+            flow: Flow::default(),
             serving: Serving::default(),
             comparing: Comparing::new(now),
             pulse: Pulse::new(now),
-            unsent: 0,
+            unsent: BTreeMap::new(),
             closed: false,
         }
     }
@@ -133,7 +144,7 @@ impl Session {
         match frame {
             Frame::Hello(hello) => self.handle_hello(context, hello),
             Frame::Ping { wall_ms } => self.handle_ping(context, wall_ms),
-            Frame::Pong(pong) => self.pulse.pong(context, self.peer, pong),
+            Frame::Pong(pong) => self.handle_pong(context, pong),
             Frame::Data(data) => self.handle_data(context, &data),
             Frame::Signal { room, body } => context.notice(Notice::Signal { peer: self.peer, room, body }),
             _ if !greeted => self.close(context, CloseReason::Protocol("a frame before the greeting")),
@@ -147,6 +158,7 @@ impl Session {
             Frame::Done(done) => self.handle_done(context, done),
             Frame::List(list) => self.handle_list(context, list),
             Frame::RoomsWanted(rooms) => self.handle_rooms_wanted(context, rooms),
+            Frame::Busy { request, retry_after_ms } => self.handle_busy(context, request, retry_after_ms),
         }
     }
 
@@ -189,17 +201,27 @@ impl Session {
         self.evaluate_touched(context, rooms);
     }
 
+    /// Ranges that another peer takes too long for may be asked of this one.
+    pub fn handle_lent(&mut self, context: &mut Context) {
+        if !self.closed {
+            self.evaluate_touched(context, &[]);
+        }
+    }
+
     pub fn handle_timer(&mut self, context: &mut Context) {
         if self.closed {
             return;
         }
         self.beat(context);
+        self.look_after_requests(context);
         self.prove_if_due(context);
     }
 
     /// The transport took a frame of ours.
-    pub fn handle_sent(&mut self, context: &mut Context) {
-        self.unsent = self.unsent.saturating_sub(1);
+    pub fn handle_sent(&mut self, context: &mut Context, class: Class) {
+        if let Some(unsent) = self.unsent.get_mut(&class) {
+            *unsent = unsent.saturating_sub(1);
+        }
         self.serve(context);
     }
 
@@ -211,13 +233,16 @@ impl Session {
 
     /// When [`Self::handle_timer`] wants to be called.
     pub fn wake_at(&self) -> u64 {
-        self.pulse.wake_at().min(self.comparing.wake_at())
+        let requests = self.requests_wake_at().unwrap_or(u64::MAX);
+        self.pulse.wake_at().min(self.comparing.wake_at()).min(requests)
     }
 
     /// The connection is gone: keep what is worth keeping, give back what was claimed.
     pub fn end(&mut self, context: &mut Context) {
         self.save_cursor(context);
         context.planner.release_all(self.peer);
+        context.served.leave(&self.peer);
+        context.fetched.leave(&self.peer);
     }
 
     fn greet(&mut self, context: &mut Context, mine: Greeting) {
@@ -277,7 +302,7 @@ impl Session {
     }
 
     fn send_encoded(&mut self, context: &mut Context, class: Class, bytes: Vec<u8>) {
-        self.unsent += 1;
+        *self.unsent.entry(class).or_default() += 1;
         context.actions.push(Action::Send { peer: self.peer, class, bytes });
     }
 

@@ -199,9 +199,12 @@ pub(crate) fn class_label(class: Class) -> &'static str {
     }
 }
 
-/// Streams of higher priority are sent first; control is the highest.
+/// Streams of higher priority are sent first. An alarm goes before everything, also before a long list of what has changed.
 fn priority(class: Class) -> i32 {
-    -i32::from(class.number())
+    match class {
+        Class::Urgent => 1,
+        class => -i32::from(class.number()),
+    }
 }
 
 /// When the peer last took a byte, on any stream: while it takes some, a stream of low priority may wait for long.

@@ -12,7 +12,7 @@ use metrics::{counter, gauge};
 use noroshi_sync::event::{Action, Event, Notice, Now};
 use noroshi_sync::frame::Class;
 use noroshi_sync::id::{NodeId, RoomId};
-use noroshi_sync::replica::Replica;
+use noroshi_sync::replica::{HistoryLoad, Replica};
 use noroshi_sync::store::Scope;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, oneshot};
@@ -45,11 +45,20 @@ use crate::validity::{KnownTime, Validity};
 /// What replication is to the driver; in tests something simpler can take its place.
 pub(crate) trait Core: Send {
     fn handle(&mut self, event: Event, now: Now) -> Vec<Action>;
+
+    /// Peers with which history is exchanged: given, fetched.
+    fn history(&self) -> Option<[HistoryLoad; 2]> {
+        None
+    }
 }
 
 impl Core for Replica {
     fn handle(&mut self, event: Event, now: Now) -> Vec<Action> {
         Replica::handle(self, event, now)
+    }
+
+    fn history(&self) -> Option<[HistoryLoad; 2]> {
+        Some(Replica::history(self))
     }
 }
 
@@ -561,6 +570,10 @@ impl Driver {
     fn show_queues(&self) {
         gauge!(metric::QUEUE, "queue" => "events").set(self.outbox.len() as f64);
         gauge!(metric::QUEUE, "queue" => "questions").set(self.parts.desk.waiting() as f64);
+        for (direction, load) in ["given", "fetched"].into_iter().zip(self.parts.core.history().into_iter().flatten()) {
+            gauge!(metric::HISTORY_PEERS, "direction" => direction).set(load.peers as f64);
+            gauge!(metric::HISTORY_WAITING, "direction" => direction).set(load.waiting as f64);
+        }
         gauge!(metric::CANDIDATES).set(self.parts.dialler.candidate_count() as f64);
         gauge!(metric::DIALS_RUNNING).set(self.parts.dialler.running_count() as f64);
     }
