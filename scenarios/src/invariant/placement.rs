@@ -61,7 +61,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
         Frame::BlobWant(want) => contents.rooms.extend([want.room]),
         // Which room an attachment is of was said by the request.
         Frame::BlobData(_) | Frame::BlobUnavailable { .. } | Frame::BlobHave(_) => {}
-        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) => {}
+        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) | Frame::Busy { .. } => {}
     }
     Ok(contents)
 }

@@ -206,6 +206,11 @@ pub enum Frame {
     },
     /// «These are here now, whole and on disk», to who asked in vain and to who gave some of it.
     BlobHave(Vec<BlobId>),
+    /// «Too many others want history: ask for this again later.»
+    Busy {
+        request: u64,
+        retry_after_ms: u32,
+    },
 }
 
 /// Largest body of a signal, bytes.
@@ -242,6 +247,7 @@ impl Frame {
             Self::BlobData(_) => "blob-data",
             Self::BlobUnavailable { .. } => "blob-unavailable",
             Self::BlobHave(_) => "blob-have",
+            Self::Busy { .. } => "busy",
         }
     }
 

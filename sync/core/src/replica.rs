@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::admission::Admission;
 use crate::blob::BlobId;
 use crate::event::{Action, CloseReason, Event, Notice, Now, Ticket};
 use crate::id::{NodeId, RoomId};
+use crate::limits::HISTORY_PEERS_MAX;
 use crate::planner::Planner;
 use crate::session::{Context, Purpose, Session};
 use crate::store::{Answer, BlobStored, StoreError};
@@ -21,6 +23,13 @@ struct Pending {
     purpose: Purpose,
 }
 
+/// Peers in one direction of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLoad {
+    pub peers: usize,
+    pub waiting: usize,
+}
+
 /// The replication of one node with all its peers.
 #[derive(Debug)]
 pub struct Replica {
@@ -28,6 +37,8 @@ pub struct Replica {
     sessions: BTreeMap<NodeId, (u64, Session)>,
     planner: Planner,
     blob_planner: Planner<BlobId>,
+    served: Admission,
+    fetched: Admission,
     pending: BTreeMap<Ticket, Pending>,
     open_rooms: BTreeSet<RoomId>,
     last_ticket: u64,
@@ -42,6 +53,8 @@ impl Replica {
             sessions: BTreeMap::new(),
             planner: Planner::default(),
             blob_planner: Planner::default(),
+            served: Admission::new(HISTORY_PEERS_MAX),
+            fetched: Admission::new(HISTORY_PEERS_MAX),
             pending: BTreeMap::new(),
             open_rooms: BTreeSet::new(),
             last_ticket: 0,
@@ -75,6 +88,12 @@ impl Replica {
         }
         self.set_timer(&mut actions);
         actions
+    }
+
+    /// How many peers exchange history with this node now, and how many were told to come again: given, fetched.
+    pub fn history(&self) -> [HistoryLoad; 2] {
+        [&self.served, &self.fetched]
+            .map(|admission| HistoryLoad { peers: admission.count(), waiting: admission.waiting() })
     }
 
     /// The peers with a running session.
@@ -137,6 +156,14 @@ impl Replica {
         }
     }
 
+    /// What takes too long with one peer may be had from others.
+    fn lent(&mut self, by: &NodeId, now: Now, actions: &mut Vec<Action>) {
+        let others: Vec<NodeId> = self.sessions.keys().filter(|peer| *peer != by).copied().collect();
+        for peer in others {
+            self.with(&peer, now, actions, Session::handle_lent);
+        }
+    }
+
     fn timer(&mut self, now: Now, actions: &mut Vec<Action>) {
         // Too early: the time asked for still stands, and asking again would make two timers of one.
         if self.wake_at.is_some_and(|at| now.mono_ms < at) {
@@ -176,12 +203,15 @@ impl Replica {
             me: self.node,
             planner: &mut self.planner,
             blob_planner: &mut self.blob_planner,
+            served: &mut self.served,
+            fetched: &mut self.fetched,
             open_rooms: &self.open_rooms,
+            has_lent: false,
             actions: Vec::new(),
             asks: Vec::new(),
         };
         step(session, &mut context);
-        let Context { actions: wanted, asks, .. } = context;
+        let Context { actions: wanted, asks, has_lent, .. } = context;
         let number = *number;
         // Questions last: a close or a frame does not wait for the store.
         actions.extend(wanted);
@@ -190,6 +220,9 @@ impl Replica {
             let ticket = Ticket(self.last_ticket);
             self.pending.insert(ticket, Pending { peer: *peer, session: number, purpose });
             actions.push(Action::Ask { ticket, query });
+        }
+        if has_lent {
+            self.lent(peer, now, actions);
         }
     }
 }

@@ -10,26 +10,29 @@
 //! ```
 //!
 //! [`offering`] says what this node holds, [`fetching`] knows what it lacks,
-//! [`requesting`] gets it, [`serving`] answers requests, [`comparing`]
+//! [`requesting`] gets it at the pace of [`flow`], [`serving`] answers requests, [`comparing`]
 //! proves equality, [`pulse`] notices silence and measures clocks, [`blobs`] fetches and gives attachments.
 
 mod blobs;
 mod comparing;
 mod fetching;
+mod flow;
 mod offering;
 mod pulse;
 mod requesting;
 mod serving;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blobs::Blobs;
 use comparing::Comparing;
 use fetching::Fetching;
+use flow::Flow;
 use offering::Offering;
 use pulse::Pulse;
 use serving::Serving;
 
+use crate::admission::Admission;
 use crate::blob::{BlobId, Groups};
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
@@ -75,7 +78,13 @@ pub(crate) struct Context<'a> {
     pub me: NodeId,
     pub planner: &'a mut Planner,
     pub blob_planner: &'a mut Planner<BlobId>,
+    /// Peers to which history is given.
+    pub served: &'a mut Admission,
+    /// Peers from which history is fetched.
+    pub fetched: &'a mut Admission,
     pub open_rooms: &'a BTreeSet<RoomId>,
+    /// Ranges of this session may be asked of others now.
+    pub has_lent: bool,
     pub actions: Vec<Action>,
     pub asks: Vec<(Purpose, Query)>,
 }
@@ -98,12 +107,13 @@ pub(crate) struct Session {
     theirs: Option<Hello>,
     offering: Offering,
     fetching: Fetching,
+    flow: Flow,
     serving: Serving,
     comparing: Comparing,
     pulse: Pulse,
     blobs: Blobs,
     /// Frames handed to the transport and not yet taken by it.
-    unsent: usize,
+    unsent: BTreeMap<Class, usize>,
     closed: bool,
 }
 
@@ -116,11 +126,12 @@ impl Session {
             theirs: None,
             offering: Offering::default(),
             fetching: Fetching::default(),
+            flow: Flow::default(),
             serving: Serving::default(),
             comparing: Comparing::new(now),
             pulse: Pulse::new(now),
             blobs: Blobs::new(now),
-            unsent: 0,
+            unsent: BTreeMap::new(),
             closed: false,
         }
     }
@@ -147,7 +158,7 @@ impl Session {
         match frame {
             Frame::Hello(hello) => self.handle_hello(context, hello),
             Frame::Ping { wall_ms } => self.handle_ping(context, wall_ms),
-            Frame::Pong(pong) => self.pulse.pong(context, self.peer, pong),
+            Frame::Pong(pong) => self.handle_pong(context, pong),
             Frame::Data(data) => self.handle_data(context, &data),
             Frame::BlobData(data) => self.handle_blob_data(context, data),
             Frame::Signal { room, body } => context.notice(Notice::Signal { peer: self.peer, room, body }),
@@ -165,6 +176,7 @@ impl Session {
             Frame::BlobWant(want) => self.handle_blob_want(context, want),
             Frame::BlobUnavailable { request } => self.handle_blob_unavailable(context, request),
             Frame::BlobHave(blobs) => self.handle_blob_have(context, blobs),
+            Frame::Busy { request, retry_after_ms } => self.handle_busy(context, request, retry_after_ms),
         }
     }
 
@@ -217,11 +229,19 @@ impl Session {
         }
     }
 
+    /// Ranges that another peer takes too long for may be asked of this one.
+    pub fn handle_lent(&mut self, context: &mut Context) {
+        if !self.closed {
+            self.evaluate_touched(context, &[]);
+        }
+    }
+
     pub fn handle_timer(&mut self, context: &mut Context) {
         if self.closed {
             return;
         }
         self.beat(context);
+        self.look_after_requests(context);
         self.prove_if_due(context);
         self.blobs_due(context);
     }
@@ -231,7 +251,9 @@ impl Session {
         if class == Class::Blob {
             return self.blob_sent(context);
         }
-        self.unsent = self.unsent.saturating_sub(1);
+        if let Some(unsent) = self.unsent.get_mut(&class) {
+            *unsent = unsent.saturating_sub(1);
+        }
         self.serve(context);
     }
 
@@ -243,8 +265,9 @@ impl Session {
 
     /// When [`Self::handle_timer`] wants to be called.
     pub fn wake_at(&self) -> u64 {
+        let requests = self.requests_wake_at().unwrap_or(u64::MAX);
         let blobs = if self.is_begun() { self.blobs.wake_at() } else { u64::MAX };
-        self.pulse.wake_at().min(self.comparing.wake_at()).min(blobs)
+        self.pulse.wake_at().min(self.comparing.wake_at()).min(requests).min(blobs)
     }
 
     /// The connection is gone: keep what is worth keeping, give back what was claimed.
@@ -252,6 +275,8 @@ impl Session {
         self.save_cursor(context);
         context.planner.release_all(self.peer);
         context.blob_planner.release_all(self.peer);
+        context.served.leave(&self.peer);
+        context.fetched.leave(&self.peer);
     }
 
     fn greet(&mut self, context: &mut Context, mine: Greeting) {
@@ -314,7 +339,7 @@ impl Session {
     fn send_encoded(&mut self, context: &mut Context, class: Class, bytes: Vec<u8>) {
         match class {
             Class::Blob => self.blobs.unsent += 1,
-            _ => self.unsent += 1,
+            _ => *self.unsent.entry(class).or_default() += 1,
         }
         context.actions.push(Action::Send { peer: self.peer, class, bytes });
     }
