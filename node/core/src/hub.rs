@@ -52,6 +52,8 @@ pub(crate) struct Hub {
     pub due: Notify,
     /// A line may have gone up or down.
     pub lines: Notify,
+    /// The same, for those who tell the other nodes.
+    pub lines_changed: Notify,
     /// Log-ins that are over before their time.
     pub endings: broadcast::Sender<Ending>,
     /// Peers may look different.
@@ -75,6 +77,7 @@ impl Hub {
             news: Notify::new(),
             due: Notify::new(),
             lines: Notify::new(),
+            lines_changed: Notify::new(),
             endings: broadcast::Sender::new(ENDINGS_QUEUE),
             looks: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),

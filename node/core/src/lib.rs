@@ -34,6 +34,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, AuditRequest, Credentials, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice, NewPerson,
-    NewPost, OfficeEdit, OpenedAttachment, PageRequest, PersonEdit, Signal, Target, Upload,
+    Anchor, AuditRequest, Credentials, CutsRequest, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice,
+    NewPerson, NewPost, OfficeEdit, OpenedAttachment, PageRequest, PersonEdit, Signal, Target, Upload,
 };

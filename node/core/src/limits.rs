@@ -90,3 +90,7 @@ pub const AUDIT_FOLD_MS: u64 = 60 * 1_000;
 pub const AUDIT_FOLDS_MAX: usize = 64;
 /// Lines in one part of the audit log.
 pub const AUDIT_PAGE_MAX: u32 = 200;
+/// Rows of the history of cut lines; the oldest beyond are forgotten.
+pub const CUTS_MAX: u32 = 10_000;
+/// Rows of one page of that history.
+pub const CUTS_PAGE_MAX: u32 = 200;

@@ -7,6 +7,7 @@ mod attachment;
 mod audit;
 mod erasure;
 mod import;
+mod lines;
 mod node;
 mod person;
 
@@ -22,7 +23,13 @@ pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,
 };
-pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
+pub use lines::{
+    CutListView, CutReasonView, CutView, MapLine, MapLineState, MapNode, MapRtt, MapView, PeerAlarmView, WaitingClass,
+    WaitingView,
+};
+pub use node::{
+    ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView, Transport,
+};
 pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, PasswordChanged, PasswordState, RulesState};
 
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};

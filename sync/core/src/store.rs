@@ -172,6 +172,13 @@ pub struct WallClock {
     pub offset_ms: Option<i64>,
 }
 
+impl WallClock {
+    /// The time with the known error taken out; what stamps are made of.
+    pub fn corrected_ms(&self) -> u64 {
+        self.now_ms.saturating_add_signed(self.offset_ms.unwrap_or(0).saturating_neg())
+    }
+}
+
 /// Why a store cannot do it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {

@@ -16,6 +16,7 @@ const STEPS: &[(&str, &str)] = &[
     ("V14__signatures", include_str!("../../migrations/V14__signatures.sql")),
     ("V16__blobs", include_str!("../../migrations/V16__blobs.sql")),
     ("V17__erasure", include_str!("../../migrations/V17__erasure.sql")),
+    ("V18__links", include_str!("../../migrations/V18__links.sql")),
 ];
 
 /// Applies what is missing in one transaction. A database of a newer program is refused and not touched.

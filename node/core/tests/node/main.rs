@@ -8,6 +8,7 @@ mod city;
 mod events;
 mod imports;
 mod ledger_only;
+mod lines;
 mod log_in;
 mod messages;
 mod offices;

@@ -36,6 +36,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("PUT", "/api/v1/me/password", May(Action::SeeSelf)),
     ("GET", "/metrics", May(Action::SeeMetrics)),
     ("GET", "/api/v1/peers", May(Action::SeePeers)),
+    ("GET", "/api/v1/peers/cuts", May(Action::SeePeers)),
+    ("GET", "/api/v1/peers/map", May(Action::SeePeers)),
     ("PUT", "/api/v1/peers/{node}/link", May(Action::SwitchLinks)),
     ("GET", "/api/v1/events", Anybody),
     ("GET", "/api/v1/events/stream", Anybody),

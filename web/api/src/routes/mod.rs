@@ -103,6 +103,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(audit::list))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
+        .routes(routes!(peers::cuts))
+        .routes(routes!(peers::map))
         .routes(routes!(peers::set_link))
         .routes(routes!(rooms::list, rooms::create))
         .routes(routes!(rooms::get, rooms::edit))

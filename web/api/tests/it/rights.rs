@@ -24,6 +24,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/session/unlock",                                       ".+++++"),
     ("PUT",    "/api/v1/session/passcode",                                     ".+++++"),
     ("GET",    "/api/v1/peers",                                                ".+++++"),
+    ("GET",    "/api/v1/peers/cuts",                                           ".+++++"),
+    ("GET",    "/api/v1/peers/map",                                            ".+++++"),
     ("PUT",    "/api/v1/peers/{node}/link",                                    ".--+++"),
     ("GET",    "/api/v1/events",                                               ".+++++"),
     // rooms: the administrators are no members, and to them there is no such room
