@@ -165,6 +165,7 @@ async fn keep_up(hub: &Hub, node: &Weak<Inner>) {
     loop {
         {
             let Some(inner) = node.upgrade() else { return };
+            inner.count_blobs().await;
             match (Node { inner }).keep_up().await {
                 Ok(()) => {}
                 Err(error) => tracing::warn!(%error, "the upkeep of rights failed"),
@@ -184,6 +185,9 @@ async fn care(node: &Weak<Inner>) {
         let Some(inner) = node.upgrade() else { return };
         if let Err(error) = inner.storage.write(|writing| writing.forget_learned()).await {
             tracing::warn!(%error, "the store could not be tidied");
+        }
+        if let Err(error) = inner.tidy_blobs().await {
+            tracing::warn!(%error, "attachments could not be tidied");
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::store::Committed;
 use crate::store::projection::Listener;
 use crate::view::NodeEvent;
 
-/// Something that peers must be told of: a local append or register, or an audience.
+/// Something that peers must be told of: a local append or register, or an audience. Without rooms: other attachments are
+/// wanted than before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoreChange {
     pub latest_change: u64,
@@ -129,6 +130,10 @@ impl Listener for Hub {
             let change = StoreChange { latest_change: committed.latest_change, rooms: committed.local.clone() };
             // Nobody listens while the node is not connected to a network.
             let _ = self.changes.send(change);
+        }
+        if happenings.iter().any(|(_, happening)| matches!(happening, Happening::Attachment { .. })) {
+            // Other attachments may be wanted than before: the sessions with peers look again.
+            let _ = self.changes.send(StoreChange { latest_change: committed.latest_change, rooms: Vec::new() });
         }
         if !happenings.is_empty() {
             self.news.notify_one();

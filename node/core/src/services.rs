@@ -3,11 +3,14 @@
 mod administration;
 mod administrator_keys;
 mod alarms;
+mod attachments;
 mod audit;
+mod blobs;
 mod care;
 mod console;
 mod devices;
 mod directory;
+mod erasing;
 mod events;
 mod gaps;
 mod health;
@@ -27,6 +30,7 @@ mod signals;
 mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
+pub use attachments::{OpenedAttachment, Upload};
 pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
@@ -35,6 +39,7 @@ pub use log_in::{Credentials, Gate};
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 
+pub(crate) use attachments::Uploads;
 pub(crate) use directory::Directories;
 pub(crate) use gaps::Gaps;
 pub(crate) use health::Health;

@@ -2,8 +2,10 @@
 
 mod arrival;
 mod audit;
+mod blobs;
 pub(in crate::store) mod codes;
 mod devices;
+mod erasures;
 mod gaps;
 mod imports;
 mod lines;
@@ -19,7 +21,9 @@ mod usage;
 
 pub use arrival::Holders;
 pub use audit::{AuditFilter, AuditPage};
+pub use blobs::{BlobRow, LackingRow};
 pub use devices::{CodeRow, PasscodeRow};
+pub use erasures::{ErasureRow, ToErase, Tombstone};
 pub use gaps::{Class, Gap, Sides};
 pub use imports::ImportRow;
 pub use lines::CutRow;

@@ -7,6 +7,7 @@ use noroshi_sync::store::{LogRange, StoreError, WindowPage};
 use noroshi_sync::window::{CheckpointMark, Item, Window};
 
 use super::database::Database;
+use super::erasing::Content;
 use super::error::damaged;
 use super::keys::{EntryPk, LogPk, SEQ_MAX};
 use super::rows::{LogRow, Run};
@@ -83,12 +84,12 @@ impl Database {
             "SELECT entry_pk, bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
             (EntryPk::new(log, first), EntryPk::new(log, end)),
             |row| {
-                let (seq, entry) = (row.get::<_, EntryPk>(0)?.seq(), row.get::<_, Vec<u8>>(1)?);
+                let (seq, column) = (row.get::<_, EntryPk>(0)?.seq(), row.get_ref(1)?.as_blob()?);
                 if seq != first + items.len() as u64 {
                     return Ok(false);
                 }
-                bytes += entry.len();
-                items.push(Item::Entry(entry));
+                bytes += column.len();
+                items.push(Content::of(column).item());
                 Ok(marks.next_if(|mark| mark.seq == seq).is_none() || bytes < WINDOW_BYTES_ENOUGH)
             },
         )?;

@@ -18,15 +18,15 @@ use crate::limits::{
 };
 use crate::log::{Hash, LogId, chain, entry_hash};
 use crate::register::{Register, RegisterVersion, SignedRegister, VerifiedRegister};
-use crate::window::{CheckpointMark, Item, VerifiedWindow, Window};
+use crate::window::{CheckpointMark, Item, VerifiedItem, VerifiedWindow, Window};
 
 /// One log as held here.
 #[derive(Debug, Clone)]
 struct Held {
     state: LogState,
     change: u64,
-    /// Encoded entry and h(seq), by seq.
-    entries: BTreeMap<u64, (Vec<u8>, Hash)>,
+    /// The encoded entry, or what is left of it, and h(seq), by seq.
+    entries: BTreeMap<u64, (Item, Hash)>,
     checkpoints: BTreeMap<u64, Signature>,
     /// h(first − 1) of runs above a gap, whose entry before is not held.
     bases: BTreeMap<u64, Hash>,
@@ -51,6 +51,8 @@ pub struct MemoryStore {
     ledgers: BTreeSet<RoomId>,
     cursors: BTreeMap<NodeId, Cursor>,
     clocks: BTreeMap<RoomId, Hlc>,
+    /// Places that may be erased, with e(n) of what stands there.
+    erasable: BTreeSet<(LogId, u64, Hash)>,
 }
 
 impl MemoryStore {
@@ -66,6 +68,7 @@ impl MemoryStore {
             ledgers: BTreeSet::new(),
             cursors: BTreeMap::new(),
             clocks: BTreeMap::new(),
+            erasable: BTreeSet::new(),
         }
     }
 
@@ -104,12 +107,21 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// Every entry held of a room: the log, its seq and the encoded bytes.
+    /// As an act of erasure does: erases what has this e(n) at a place, now or when it comes.
+    pub fn erase(&mut self, log: LogId, seq: u64, hash: Hash) {
+        self.erasable.insert((log, seq, hash));
+        let held = self.logs.get_mut(&log).and_then(|held| held.entries.get_mut(&seq));
+        if let Some((item, _)) = held.filter(|(item, _)| item.hash() == hash) {
+            *item = Item::Erased(hash);
+        }
+    }
+
+    /// Every entry held of a room: the log, its seq and the encoded bytes; nothing of those that are erased.
     pub fn entries(&self, room: RoomId) -> impl Iterator<Item = (LogId, u64, &[u8])> {
         self.logs
             .iter()
             .filter(move |(log, _)| log.room == room)
-            .flat_map(|(log, held)| held.entries.iter().map(|(seq, (bytes, _))| (*log, *seq, bytes.as_slice())))
+            .flat_map(|(log, held)| held.entries.iter().map(|(seq, (item, _))| (*log, *seq, item.content())))
     }
 
     pub fn frontier(&self, room: RoomId) -> Frontier {
@@ -164,9 +176,19 @@ impl MemoryStore {
         if log.lane != Lane::Policy && !(self.shares(&log.room, &self.node()) && self.shares(&log.room, peer)) {
             return Err(Refusal::NotAdmitted);
         }
-        if window.items().iter().any(|item| item.entry.is_none()) {
+        let named = |item: &VerifiedItem| self.erasable.contains(&(log, item.seq, item.entry_hash));
+        if !window.items().iter().filter(|item| item.entry.is_none()).all(named) {
             return Err(Refusal::ErasedWithoutGrounds);
         }
+        let stored: Vec<(u64, (Item, Hash))> = window
+            .items()
+            .iter()
+            .map(|item| {
+                let erased = item.entry.is_none() || named(item);
+                let content = if erased { Item::Erased(item.entry_hash) } else { Item::Entry(item.bytes.clone()) };
+                (item.seq, (content, item.chain_hash))
+            })
+            .collect();
         let held = self.logs.entry(log).or_insert_with(|| Held::empty(&log));
         let before = if window.first() == 1 {
             Some(log.genesis())
@@ -181,7 +203,7 @@ impl MemoryStore {
             && held
                 .entries
                 .get(&(window.last() + 1))
-                .is_none_or(|(bytes, hash)| chain(window.end(), entry_hash(bytes)) == *hash);
+                .is_none_or(|(item, hash)| chain(window.end(), item.hash()) == *hash);
         if !agrees {
             return Err(Refusal::Fork);
         }
@@ -189,8 +211,8 @@ impl MemoryStore {
         let changed = state != held.state;
         held.state = state.clone();
         held.bases.insert(window.first() - 1, window.base());
-        for item in window.items() {
-            held.entries.entry(item.seq).or_insert_with(|| (item.bytes.clone(), item.chain_hash));
+        for (seq, entry) in stored {
+            held.entries.entry(seq).or_insert(entry);
         }
         for mark in window.checkpoints() {
             held.checkpoints.insert(mark.seq, mark.signature);
@@ -236,15 +258,14 @@ impl Held {
     /// is held.
     fn window(&self, log: &LogId, first: u64, last: u64) -> Option<Window> {
         let mut bytes = 0;
-        let enough = self.entries.range(first..last).find(|(_, (entry, _))| {
-            bytes += entry.len();
+        let enough = self.entries.range(first..last).find(|(_, (item, _))| {
+            bytes += item.bytes();
             bytes >= WINDOW_BYTES_ENOUGH
         });
         let last = enough.map_or(last, |(seq, _)| *seq);
         let end = *self.checkpoints.range(last..).next()?.0;
         let base = self.hash(first - 1)?;
-        let items: Vec<Item> =
-            self.entries.range(first..=end).map(|(_, (bytes, _))| Item::Entry(bytes.clone())).collect();
+        let items: Vec<Item> = self.entries.range(first..=end).map(|(_, (item, _))| item.clone()).collect();
         if items.len() as u64 != end + 1 - first {
             return None;
         }
@@ -404,7 +425,7 @@ impl Store for MemoryStore {
                 *since = (0, 0);
             }
             *since = (since.0 + 1, since.1 + bytes.len());
-            held.entries.insert(entry.seq, (bytes, hash));
+            held.entries.insert(entry.seq, (Item::Entry(bytes), hash));
             held.state = LogState { length: entry.seq, hash, above: Vec::new() };
             if since.0 >= CHECKPOINT_ENTRIES_MAX {
                 held.checkpoints.insert(entry.seq, checkpoint::sign(&self.key, &log, entry.seq, &hash));
@@ -448,6 +469,9 @@ mod tests {
         }
         fn set_audience(&self, store: &mut MemoryStore, room: RoomId, nodes: &BTreeSet<NodeId>) {
             store.set_audience(room, nodes.clone());
+        }
+        fn erase(&self, store: &mut MemoryStore, log: LogId, seq: u64, hash: Hash) {
+            store.erase(log, seq, hash);
         }
         fn write_register(&self, store: &mut MemoryStore, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             store.write_register(room, version, reads.to_vec()).unwrap();

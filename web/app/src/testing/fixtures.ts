@@ -29,6 +29,7 @@ export const message = (over: Partial<Message> = {}): Message => ({
   mentions: [],
   edited_at: null,
   redacted: null,
+  erased: null,
   reactions: [],
   attachments: [],
   arrived: 1,

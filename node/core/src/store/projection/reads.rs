@@ -261,11 +261,12 @@ impl Writing<'_> {
     ) -> Result<Option<bool>, StoreError> {
         let marks = self.reads_of(room, user)?;
         let before = marks.iter().find(|row| row.node == self.node()).cloned();
+        let named = place;
         let place = match (&before, shown) {
             (Some(before), Shown::UpTo { .. }) => place.max(before.place),
             _ => place,
         };
-        let Some(unseen) = self.unseen(room, user, &marks, place, shown)? else { return Ok(None) };
+        let Some(unseen) = self.unseen(room, user, &marks, (named, place), shown)? else { return Ok(None) };
         let seen_of = |(log, state): &(LogPk, LogState)| {
             let all = SeenLog::of(*log, state);
             unseen.get(log).map(|unseen| all.without(unseen)).unwrap_or(all)
@@ -288,13 +289,14 @@ impl Writing<'_> {
         Ok(Some(true))
     }
 
-    /// What is held up to a place that a person has neither been shown nor read before, by log.
+    /// What is held up to a place that a person has neither been shown nor read before, by log. The message that the mark
+    /// names was shown, whenever it was told of.
     fn unseen(
         &self,
         room: RoomPk,
         user: &UserId,
         marks: &[ReadRow],
-        place: Place,
+        (named, place): (Place, Place),
         shown: &Shown,
     ) -> Result<Option<BTreeMap<LogPk, BTreeSet<u64>>>, StoreError> {
         let mut unseen: BTreeMap<LogPk, BTreeSet<u64>> = BTreeMap::new();
@@ -305,8 +307,9 @@ impl Writing<'_> {
             LateShown::These(ids) => !ids.contains(&found.place.id),
         });
         let kept = kept.map(|late| late.entry).collect::<Vec<_>>();
-        let news =
-            told.into_iter().filter(|(entry, at)| *at <= place && !marks.iter().any(|mark| mark.covers(*entry, *at)));
+        let news = told
+            .into_iter()
+            .filter(|(entry, at)| *at <= place && *at != named && !marks.iter().any(|mark| mark.covers(*entry, *at)));
         for entry in kept.into_iter().chain(news.map(|(entry, _)| entry)) {
             unseen.entry(entry.log()).or_default().insert(entry.seq());
         }

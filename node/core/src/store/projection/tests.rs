@@ -2,10 +2,12 @@
 
 mod audit;
 mod dump;
+mod erasing;
 mod island;
 mod islands;
 mod orders;
 mod reading;
+mod renewal;
 mod replies;
 mod revoked;
 mod signatures;

@@ -232,6 +232,31 @@ export interface Reaction {
   users: Named[];
 }
 
+/** Why content is erased for good. */
+export type Grounds = 'personal_data' | 'drill' | 'retention';
+
+export interface Erased {
+  grounds: Grounds;
+  reason: string;
+  by: Named;
+  at: Time;
+}
+
+export interface Erasure {
+  messages: string[];
+  grounds: Grounds;
+  reason: string;
+  dry_run?: boolean;
+}
+
+/** What goes at this node, and at how many offices the room is. */
+export interface ErasureCounts {
+  messages: number;
+  entries: number;
+  bytes: number;
+  offices: number;
+}
+
 export interface Message {
   id: string;
   room: string;
@@ -247,6 +272,8 @@ export interface Message {
   mentions: Named[];
   edited_at: Time | null;
   redacted: { by: Named; at: Time } | null;
+  /** Nothing is left of what it said. */
+  erased: Erased | null;
   reactions: Reaction[];
   attachments: Attachment[];
   arrived: number;

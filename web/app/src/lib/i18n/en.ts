@@ -360,6 +360,32 @@ export const en: Messages = {
   actMore: 'More actions',
   actCopy: 'Copy',
   actEdit: 'Edit',
+  renew: 'Start this page anew…',
+  renewTitle: 'Start the page anew?',
+  renewText:
+    'A new page begins with the present name, topic, purpose and pins: where it takes no more edits, or a change is kept out for safety. Changes of other offices that have not arrived are not part of the new page.',
+  renewConfirm: 'Start anew',
+  renewDone: 'The page was started anew',
+  actErase: 'Erase for good…',
+  eraseTitle: 'Erase for good?',
+  eraseText:
+    'This message and its edits are erased at every office. This cannot be undone. Who erased it, on what grounds and why is recorded, and shown where the message was.',
+  eraseUnreachable:
+    'Copies on nodes that cannot be reached go when they are connected again. What was printed or photographed stays.',
+  eraseCounts: (entries, offices) =>
+    `${n0(entries)} records at this office; the room is shared by ${n0(offices)} offices`,
+  eraseGrounds: 'Grounds',
+  eraseGround: (grounds) =>
+    ({ personal_data: 'personal data', drill: 'removal of a drill', retention: 'end of retention' })[
+      grounds
+    ] ?? grounds,
+  eraseReason: 'Reason (shown to everybody)',
+  eraseNeeded: 'Choose the grounds and enter a reason.',
+  eraseConfirm: 'Erase for good',
+  eraseDone: 'Erased',
+  erased: (grounds, reason) => `Erased (${grounds}: ${reason})`,
+  erasedBy: (name, at) => `Erased by ${name} at ${at}`,
+  erasedExcerpt: 'Erased message',
   actRedact: 'Withdraw',
   actPin: 'Pin',
   actUnpin: 'Unpin',
