@@ -193,7 +193,7 @@ fn write_config(place: &Place, places: &[Place]) -> Result<(), Failure> {
             discovery: false,
             ..Sync::default()
         },
-        log: Log::default(),
+        ..Config::default()
     };
     let folder = DataFolder::open(&place.data)?;
     folder.write(&folder.config_file(), &config.to_commented_toml())?;

@@ -291,8 +291,12 @@ async fn announce(node: Node, announced: Vec<NodeAddress>) {
     }
 }
 
+/// Headquarters first, then hubs: of those that are far away the first three are dialled most often.
 fn candidates(directory: &Directory, own: NodeId) -> Vec<(NodeId, Vec<Target>)> {
     let addresses =
         |node: &NodeRecord| node.addresses.iter().filter_map(|address| Target::parse(address.as_str())).collect();
-    directory.nodes().filter(|node| node.id != own).map(|node| (node.id, addresses(node))).collect()
+    let is_hub = |node: &NodeRecord| directory.office(node.office).is_some_and(|office| office.hub);
+    let mut nodes: Vec<&NodeRecord> = directory.nodes().filter(|node| node.id != own).collect();
+    nodes.sort_by_key(|node| (!directory.is_headquarters(node.office), !is_hub(node)));
+    nodes.into_iter().map(|node| (node.id, addresses(node))).collect()
 }
