@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::Demo;
 use crate::commands::Failure;
-use crate::config::{Config, Log, Sync, Web};
+use crate::config::{Config, Sync, Web};
 use crate::folder::DataFolder;
 use crate::secrets;
 use city::City;
