@@ -30,7 +30,9 @@ use serving::Serving;
 
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
+use crate::frontier::LogState;
 use crate::id::{NodeId, RoomId};
+use crate::log::LogId;
 use crate::planner::Planner;
 use crate::store::{Answer, Applied, Greeting, LogRange, Query};
 
@@ -41,7 +43,7 @@ pub(crate) enum Purpose {
     Offer,
     /// The urgent lane, unasked.
     Push,
-    Evaluate(Vec<RoomId>),
+    Evaluate(Asked),
     Serve,
     ServeRegisters,
     /// Windows of a request are being stored; `request` 0 is the urgent lane.
@@ -56,6 +58,13 @@ pub(crate) enum Purpose {
     },
     Differing(Box<List>),
     OfferRooms,
+}
+
+/// What is looked up: rooms, and the lines in them that the peer offers, in this order.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub rooms: Vec<RoomId>,
+    pub lines: Vec<(LogId, LogState)>,
 }
 
 /// What a session uses of its surroundings during one event, and where it puts its wishes.
@@ -158,7 +167,9 @@ impl Session {
             (Purpose::Greet, Answer::Greeting(mine)) => self.greet(context, mine),
             (Purpose::Offer, Answer::Changes(page)) => self.offer(context, page),
             (Purpose::Push, Answer::Windows(page)) => self.push(context, page),
-            (Purpose::Evaluate(rooms), Answer::Holdings(holdings)) => self.evaluated(context, &rooms, &holdings),
+            (Purpose::Evaluate(asked), Answer::Holdings(holdings, standings)) => {
+                self.evaluated(context, &asked, &holdings, &standings);
+            }
             (Purpose::Serve, Answer::Windows(page)) => self.serve_windows(context, page),
             (Purpose::ServeRegisters, Answer::Registers(registers)) => self.serve_registers(context, registers),
             (Purpose::Store { request, ranges }, Answer::Applied(applied)) => {
