@@ -37,13 +37,13 @@ impl Database {
     pub fn gaps(&self, room: &RoomId) -> Result<BTreeMap<NodeId, Gap>, StoreError> {
         let Some(pk) = self.room_pk(room)? else { return Ok(BTreeMap::new()) };
         let own = self.node();
-        let mine: BTreeMap<LogPk, LogState> = self.all_logs(pk)?.into_iter().collect();
+        let mine = self.all_logs(pk)?;
         let mut gaps = BTreeMap::new();
         for peer in self.audience_of(pk)?.into_iter().filter(|peer| *peer != own) {
             let theirs = self.held_by(pk, &peer)?;
             let mut gap = Gap::default();
-            for (log, held) in &mine {
-                let nothing = state(0);
+            for (log, before, held) in &mine {
+                let nothing = state(*before);
                 let said = theirs.get(log).unwrap_or(&nothing);
                 gap.here += count(&held.missing_from(said));
                 gap.there += count(&said.missing_from(held));
@@ -53,14 +53,17 @@ impl Database {
         Ok(gaps)
     }
 
-    fn all_logs(&self, room: RoomPk) -> Result<Vec<(LogPk, LogState)>, StoreError> {
+    /// With the last place before each: branches of a log that forks are logs of their own.
+    fn all_logs(&self, room: RoomPk) -> Result<Vec<(LogPk, u64, LogState)>, StoreError> {
         let rows = self.read(|database| {
-            database.rows("SELECT log_pk, length, above FROM logs WHERE room_pk = ?", [room], |row| {
-                Ok((row.get(0)?, state(unsigned(row, 1)?), row.get::<_, Vec<u8>>(2)?))
-            })
+            database.rows(
+                "SELECT log_pk, max(branch_first - 1, 0), length, above FROM logs WHERE room_pk = ? AND NOT aside",
+                [room],
+                |row| Ok((row.get(0)?, unsigned(row, 1)?, state(unsigned(row, 2)?), row.get::<_, Vec<u8>>(3)?)),
+            )
         })?;
         rows.into_iter()
-            .map(|(log, state, above)| Ok((log, LogState { above: decode_above(&above)?.0, ..state })))
+            .map(|(log, before, state, above)| Ok((log, before, LogState { above: decode_above(&above)?.0, ..state })))
             .collect()
     }
 
