@@ -150,6 +150,7 @@ impl Session {
             Frame::Next => self.handle_next(context),
             Frame::Want(want) => self.handle_want(context, want),
             Frame::Held(held) => {
+                self.comparing.saw_progress();
                 let rooms: BTreeSet<RoomId> = held.logs.iter().map(|(log, _)| log.room).collect();
                 context.notice(Notice::Held { peer: self.peer, rooms: rooms.into_iter().collect() });
             }

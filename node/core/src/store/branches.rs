@@ -198,6 +198,10 @@ impl Writing<'_> {
                 return Ok(Err(refusal));
             }
         }
+        // Runs that waited for what came now.
+        while self.join_at_the_end(&mut walk)? {
+            placed.is_new = true;
+        }
         if placed.is_new {
             self.told_of_branches(&log)?;
         }
@@ -260,10 +264,20 @@ impl Writing<'_> {
             (walk.at, walk.seq) = (child.clone(), next);
             return Ok(true);
         }
-        let joins = |run: &&Member| run.aside && run.stem.first == next && run.stem.base == walk.at.stem.end;
+        let is_joined = self.join_at_the_end(walk)?;
+        placed.is_new |= is_joined;
+        Ok(is_joined)
+    }
+
+    /// A run that waited for the end of this row, which nothing follows, becomes part of it.
+    fn join_at_the_end(&self, walk: &mut Walk) -> Result<bool, StoreError> {
+        let members = self.members(&walk.at.id)?;
+        let is_end = walk.seq == walk.at.stem.last && !members.iter().any(|child| child.follows(&walk.at));
+        let joins = |run: &&Member| {
+            is_end && run.aside && run.stem.first == walk.seq + 1 && run.stem.base == walk.at.stem.end
+        };
         let Some(run) = members.iter().find(joins) else { return Ok(false) };
         self.adopt(&walk.at, run)?;
-        placed.is_new = true;
         walk.at = self.refreshed(&walk.at)?;
         Ok(true)
     }

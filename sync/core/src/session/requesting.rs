@@ -256,7 +256,10 @@ impl Session {
         if let Some(request) = self.fetching.requests.get_mut(&request) {
             request.storing -= 1;
         }
-        self.offering.dirty |= !applied.rooms.is_empty();
+        if !applied.rooms.is_empty() {
+            self.offering.dirty = true;
+            self.comparing.saw_progress();
+        }
         self.finish_request(context, request);
         if policy {
             self.evaluate_touched(context, &applied.rooms);

@@ -115,7 +115,12 @@ impl MemoryStore {
     }
 
     fn lines_of(&self, room: RoomId) -> impl Iterator<Item = (&LogId, &(LogState, u64))> {
-        self.lines.iter().filter(move |(log, _)| log.room == room)
+        let first = LogId::new(room, NodeId::from_bytes([0; 32]), Epoch(0), Lane::Policy);
+        self.lines.range(first..).take_while(move |(log, _)| log.room == room)
+    }
+
+    fn registers_of(&self, room: RoomId) -> impl Iterator<Item = (&(RoomId, NodeId), &HeldRegister)> {
+        self.registers.range((room, NodeId::from_bytes([0; 32]))..).take_while(move |(key, _)| key.0 == room)
     }
 
     fn shares(&self, room: &RoomId, peer: &NodeId) -> bool {
@@ -125,7 +130,7 @@ impl MemoryStore {
     fn digest(&self, room: RoomId) -> Digest {
         let logs: Digest = self.lines_of(room).map(|(log, line)| line.0.digest(log)).sum();
         let registers: Digest =
-            self.registers.iter().filter(|(key, _)| key.0 == room).map(|(_, held)| held.batch.digest()).sum();
+            self.registers_of(room).map(|(_, held)| held.batch.digest()).sum();
         logs + registers
     }
 
@@ -138,9 +143,8 @@ impl MemoryStore {
                 .map(|(log, line)| (*log, line.0.clone()))
                 .collect(),
             registers: self
-                .registers
-                .iter()
-                .filter(|((of, _), held)| *of == room && held.change > after)
+                .registers_of(room)
+                .filter(|(_, held)| held.change > after)
                 .map(|((_, node), held)| (*node, held.batch.register().version))
                 .collect(),
         }
@@ -152,7 +156,7 @@ impl MemoryStore {
 
     fn last_change(&self, room: RoomId) -> u64 {
         let logs = self.lines_of(room).map(|(_, line)| line.1);
-        let registers = self.registers.iter().filter(|(key, _)| key.0 == room).map(|(_, held)| held.change);
+        let registers = self.registers_of(room).map(|(_, held)| held.change);
         logs.chain(registers).max().unwrap_or(0)
     }
 

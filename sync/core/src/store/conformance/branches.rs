@@ -5,29 +5,22 @@ use std::collections::BTreeMap;
 use super::{Fixture, clock, digest, draft, fetch, give, key, room, shared, state, write};
 use crate::entry::Lane;
 use crate::frontier::Frontier;
-use crate::id::Epoch;
 use crate::limits::LOG_BRANCHES_MAX;
-use crate::log::LogId;
 use crate::store::{Refusal, Store, WindowOutcome};
 use crate::window::VerifiedWindow;
 
-/// What copies of node 1 wrote that were made while it ran: each the drafts of these numbers, one commit each part. Parts
-/// that begin alike are the same history so far. Answers with all windows of each.
+/// What copies of node 1 wrote that were made while it ran: each the drafts of these numbers, one commit and one window
+/// each part. Parts that begin alike are the same history so far.
 fn copies<F: Fixture>(fixture: &F, histories: &[&[&[u64]]]) -> Vec<Vec<VerifiedWindow>> {
     let write = |parts: &&[&[u64]]| {
         let mut store = shared(fixture, 1);
+        let mut windows = Vec::new();
         for part in *parts {
             let drafts = part.iter().map(|number| draft(room(1), Lane::Normal, *number)).collect();
-            store.append(drafts, clock(1_000)).unwrap();
-        }
-        let log = LogId::new(room(1), key(1).node(), Epoch(1), Lane::Normal);
-        let count = parts.iter().map(|part| part.len() as u64).sum();
-        // Small windows: from each place to the next signature.
-        let mut windows: Vec<VerifiedWindow> = Vec::new();
-        for seq in 1..=count {
-            if windows.last().is_none_or(|window| window.last() < seq) {
-                windows.extend(fetch(&store, key(2).node(), log, seq, seq));
-            }
+            let appended = store.append(drafts, clock(1_000)).unwrap();
+            let (first, last) = (appended[0].seq, appended[appended.len() - 1].seq);
+            // Signed now; a later commit may drop the signature again.
+            windows.extend(fetch(&store, key(2).node(), appended[0].log, first, last));
         }
         windows
     };
