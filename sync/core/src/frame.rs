@@ -218,9 +218,11 @@ impl Frame {
                 let lines = changes.rooms.iter().map(|room| room.lines.len() + room.registers.len()).sum();
                 // Twice what this program sends, so that a later one may send more.
                 over("lines of an offer", lines, 2 * CHANGES_LINES_MAX)?;
-                changes.rooms.iter().flat_map(|room| &room.lines).try_for_each(|line| {
-                    line.state.check_line(line.branch.as_ref())
-                })
+                changes
+                    .rooms
+                    .iter()
+                    .flat_map(|room| &room.lines)
+                    .try_for_each(|line| line.state.check_line(line.branch.as_ref()))
             }
             Self::Want(want) => {
                 over("ranges of a request", want.ranges.len() + want.registers.len(), WANT_RANGES_MAX)?;

@@ -151,7 +151,13 @@ impl Epoch {
         hasher.update(&self.0.to_be_bytes());
         hasher.update(ours);
         hasher.update(theirs);
-        Self(hasher.finalize().as_bytes().first_chunk().map_or(self.0.wrapping_add(1), |bytes| u64::from_be_bytes(*bytes)))
+        Self(
+            hasher
+                .finalize()
+                .as_bytes()
+                .first_chunk()
+                .map_or(self.0.wrapping_add(1), |bytes| u64::from_be_bytes(*bytes)),
+        )
     }
 }
 

@@ -96,7 +96,7 @@ fn a_catalogue_of_many_pages_is_compared_to_the_end() {
     assert!(sent(&world, "list") >= 4 && sent(&world, "rooms-wanted") >= count as usize / CHANGES_ROOMS_MAX);
     assert!(is_equal(&world, count));
     assert!(world.in_sync(0) && world.in_sync(1));
-    assert!(diverged(&world) <= 1, "what is being healed is no fault");
+    assert!(diverged(&world) < 3, "what is being healed raises no alarm: {}", diverged(&world));
 }
 
 #[test]

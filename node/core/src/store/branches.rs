@@ -115,7 +115,9 @@ impl Database {
     /// The rows of the history that a name stands for, and on along any branch to an end, which is signed.
     pub(in crate::store) fn path_of(&self, log: &LogId) -> Result<Vec<Member>, StoreError> {
         let members = self.members(log)?;
-        let Some(named) = members.iter().find(|member| member.id == *log && !member.aside) else { return Ok(Vec::new()) };
+        let Some(named) = members.iter().find(|member| member.id == *log && !member.aside) else {
+            return Ok(Vec::new());
+        };
         let mut path = Self::path_to(&members, named);
         while let Some(child) = path.last().and_then(|last| members.iter().find(|child| child.follows(last))) {
             path.push(child.clone());
@@ -200,6 +202,7 @@ impl Writing<'_> {
         }
         // Runs that waited for what came now.
         while self.join_at_the_end(&mut walk)? {
+            walk.seq = walk.at.stem.last;
             placed.is_new = true;
         }
         if placed.is_new {
@@ -273,9 +276,8 @@ impl Writing<'_> {
     fn join_at_the_end(&self, walk: &mut Walk) -> Result<bool, StoreError> {
         let members = self.members(&walk.at.id)?;
         let is_end = walk.seq == walk.at.stem.last && !members.iter().any(|child| child.follows(&walk.at));
-        let joins = |run: &&Member| {
-            is_end && run.aside && run.stem.first == walk.seq + 1 && run.stem.base == walk.at.stem.end
-        };
+        let joins =
+            |run: &&Member| is_end && run.aside && run.stem.first == walk.seq + 1 && run.stem.base == walk.at.stem.end;
         let Some(run) = members.iter().find(joins) else { return Ok(false) };
         self.adopt(&walk.at, run)?;
         walk.at = self.refreshed(&walk.at)?;
@@ -355,7 +357,11 @@ impl Writing<'_> {
     /// What is in the row from `first` on becomes a branch of its own.
     fn split(&self, member: &Member, first: u64) -> Result<(), StoreError> {
         let Some(hash) = self.holds(member, first)? else { return Err(damaged("a log forks where nothing is held")) };
-        let base = if first == member.stem.first { member.stem.base } else { self.hash_at(member.pk, &member.stem, first - 1)? };
+        let base = if first == member.stem.first {
+            member.stem.base
+        } else {
+            self.hash_at(member.pk, &member.stem, first - 1)?
+        };
         let branch = self.new_row(&member.id.branch(first, hash), base, false)?;
         self.move_entries(member.pk, branch, first, member.stem.last)?;
         self.set_end(branch, member.stem.last, member.stem.end)?;
@@ -426,7 +432,10 @@ impl Writing<'_> {
              SELECT ?2, node_pk, length, at_ms FROM learned WHERE log_pk = ?1 AND length >= ?3",
             (from, to, first),
         )?;
-        self.execute("UPDATE OR REPLACE learned SET length = ?2 - 1 WHERE log_pk = ?1 AND length >= ?2 AND ?2 > 1", (from, first))?;
+        self.execute(
+            "UPDATE OR REPLACE learned SET length = ?2 - 1 WHERE log_pk = ?1 AND length >= ?2 AND ?2 > 1",
+            (from, first),
+        )?;
         let room = self.log_row(from, |row| row.room)?;
         self.split_reads(room, from, to)
     }

@@ -142,9 +142,7 @@ pub(in crate::store) fn log_id(row: &Row<'_>, first: usize) -> rusqlite::Result<
             .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(first + 3, lane.into()))?,
         branch: match row.get::<_, i64>(first + 4)? {
             0 => None,
-            place => {
-                Some(Branch { first: place.cast_unsigned(), hash: Hash::from_bytes(row.get(first + 5)?) })
-            }
+            place => Some(Branch { first: place.cast_unsigned(), hash: Hash::from_bytes(row.get(first + 5)?) }),
         },
     })
 }

@@ -7,8 +7,8 @@ use noroshi_sync::id::{NodeId, RoomId};
 use noroshi_sync::log::LogId;
 use noroshi_sync::register::SignedRegister;
 use noroshi_sync::store::{
-    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Standing, Store, StoreError, WallClock,
-    WindowPage,
+    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Standing, Store, StoreError,
+    WallClock, WindowPage,
 };
 
 use super::database::Database;

@@ -7,8 +7,8 @@ mod histories;
 use histories::Histories;
 
 use super::{
-    Admission, Appended, Applied, Batch, ChangePage, Cursor, Greeting, Holding, LogRange, Refusal, RoomLines, Standing, Store,
-    StoreError, WallClock, WindowOutcome, WindowPage,
+    Admission, Appended, Applied, Batch, ChangePage, Cursor, Greeting, Holding, LogRange, Refusal, RoomLines, Standing,
+    Store, StoreError, WallClock, WindowOutcome, WindowPage,
 };
 use crate::checkpoint::{self, NodeKey};
 use crate::digest::Digest;
@@ -129,8 +129,7 @@ impl MemoryStore {
 
     fn digest(&self, room: RoomId) -> Digest {
         let logs: Digest = self.lines_of(room).map(|(log, line)| line.0.digest(log)).sum();
-        let registers: Digest =
-            self.registers_of(room).map(|(_, held)| held.batch.digest()).sum();
+        let registers: Digest = self.registers_of(room).map(|(_, held)| held.batch.digest()).sum();
         logs + registers
     }
 
@@ -183,9 +182,7 @@ impl MemoryStore {
             }
         }
         let state = match self.logs.get(&log) {
-            Some(held) if held.is_forked() => {
-                LogState { length: window.last(), hash: window.end(), above: Vec::new() }
-            }
+            Some(held) if held.is_forked() => LogState { length: window.last(), hash: window.end(), above: Vec::new() },
             _ => self.lines.get(&log).map_or_else(|| LogState::empty(&log), |line| line.0.clone()),
         };
         Ok(Stored { state, changed, forks: forks.then_some(log) })

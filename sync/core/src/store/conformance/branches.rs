@@ -157,8 +157,7 @@ pub fn branches_are_bounded_and_honest_parts_stay<F: Fixture>(fixture: &F) {
     let mut store = shared(fixture, 2);
     for (number, history) in windows.iter().enumerate() {
         let applied = give(&mut store, 3, history.clone());
-        let refused =
-            matches!(applied.windows[1], WindowOutcome::Refused { refusal: Refusal::TooManyBranches, .. });
+        let refused = matches!(applied.windows[1], WindowOutcome::Refused { refusal: Refusal::TooManyBranches, .. });
         assert_eq!(refused, number >= LOG_BRANCHES_MAX, "history {number}: {applied:?}");
     }
     assert_eq!(frontier(&store).len(), 1 + LOG_BRANCHES_MAX);
