@@ -76,6 +76,7 @@ pub mod recovery;
 mod role;
 pub mod roster;
 pub mod sealed;
+pub mod sealed_file;
 mod signer;
 #[cfg(test)]
 mod testing;

@@ -264,6 +264,8 @@ pub struct RoomView {
     pub member_count: u32,
     pub offices: Vec<OfficeRef>,
     pub unread: u32,
+    /// How many of them arrived below what the reader had read already.
+    pub late: u32,
     pub first_unread: Option<uuid::Uuid>,
     pub last_message: Option<MessageView>,
     pub my_read: Option<uuid::Uuid>,
@@ -310,6 +312,8 @@ pub struct MessagePage {
     pub next: Option<String>,
     /// `after=` for newer messages; null at the end.
     pub previous: Option<String>,
+    /// The place of the event stream at which the page is as it is: `seen` of a read mark.
+    pub seen: String,
 }
 
 /// Who acts, as a session says.
@@ -326,24 +330,29 @@ impl Actor {
     }
 }
 
-/// What happened, for the event stream of the browser. The views are those of a reader without any state of their own.
+/// What happened, for the event stream of the browser. The views are those of a reader without any state of their own;
+/// `late_for` names the readers below whose mark the message arrived.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NodeEvent {
     Message {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Edited {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Redacted {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Reaction {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Read {
         room: RoomId,

@@ -38,6 +38,10 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Request::ApproveNode(approval) => offline::approve(office, approval).await,
         Request::CertifyNode { file } => offline::certify(office, &file).await,
         Request::ConfirmTime(by) => confirm_time(office, by).await,
+        Request::BackupMade { bytes } => {
+            office.node.note_backup(bytes).await.map_err(Failure::from)?;
+            Ok(Value::Null)
+        }
     }
 }
 

@@ -53,6 +53,10 @@ pub enum Command {
     BrowserCa(BrowserCa),
     /// Verify everything on disk: chains, signatures, digests. The node must be stopped.
     Check(Json),
+    /// Write everything of this node into one encrypted file, while it runs or is stopped (NOROSHI_PASSPHRASE for scripts).
+    Backup(Backup),
+    /// Put a backup back into a new data folder.
+    Restore { file: PathBuf },
     /// Build all tables again from the entries. The node must be stopped.
     Reindex,
     /// Run a scenario file in the simulator.
@@ -73,6 +77,21 @@ pub enum BrowserCa {
     },
     /// Open its sealed key on a machine that takes over from a lost headquarters (with the passphrase of the root key).
     Restore,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Backup {
+    /// The file to write; it must not exist.
+    pub file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub action: Option<BackupAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupAction {
+    /// Unpack a backup for a moment and check everything in it, as `check` does.
+    Verify { file: PathBuf },
 }
 
 #[derive(Debug, Args)]

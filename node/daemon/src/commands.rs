@@ -18,13 +18,13 @@ use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, No
 use crate::folder::DataFolder;
 use crate::office::Office;
 use crate::offline::asking::{ask_fingerprint, read_file, write_out};
-use crate::{browser_ca, demo, doctor, founding, joining, secrets, serve};
+use crate::{backup, browser_ca, demo, doctor, founding, joining, secrets, serve};
 
 /// What may go wrong, as a sentence for the person at the terminal.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// `check` found damage.
-const EXIT_DAMAGED: u8 = 3;
+pub const EXIT_DAMAGED: u8 = 3;
 
 pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let is_demo = matches!(cli.command, Command::Demo(_));
@@ -43,6 +43,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Doctor(json) => return doctor::run(&data, json.json),
         Command::BrowserCa(command) => browser_ca::run(&DataFolder::open(&data)?, &command)?,
         Command::Check(json) => return check(&DataFolder::open(&data)?, json.json),
+        Command::Backup(command) => return backup::run(&data, command),
+        Command::Restore { file } => backup::restore(&data, &file)?,
         Command::Reindex => reindex(&DataFolder::open(&data)?)?,
         Command::Sim(sim) => return simulate(&sim),
         Command::Demo(options) => demo::run(&data, &options)?,

@@ -67,6 +67,10 @@ pub enum Request {
         file: String,
     },
     ConfirmTime(Administrator),
+    /// For the audit log: everything of the node was copied into a file of so many bytes.
+    BackupMade {
+        bytes: u64,
+    },
 }
 
 /// Which lines of the audit log.

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod administration;
+mod backup;
 mod browser_ca;
 mod cli;
 mod commands;

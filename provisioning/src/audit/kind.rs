@@ -81,6 +81,12 @@ kinds! {
     RecordsReturned = 65, "records_returned";
     /// A session with another node raised an alarm: two histories, a forged signature, sums that differ.
     Alarm = 66, "alarm";
+
+    /// Everything of this node left it in one encrypted file.
+    BackupMade = 72, "backup_made";
+    /// Rooms left it in a file for other nodes.
+    BundleExported = 73, "bundle_exported";
+    BundleImported = 74, "bundle_imported";
 }
 
 impl AuditKind {

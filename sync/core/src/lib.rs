@@ -10,6 +10,7 @@
 //!
 //! What this crate must not know: tokio, quinn, SQL, chat. A body is bytes with a kind number.
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod digest;
 pub mod entry;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use noroshi_provisioning::ledger::Suspension;
 use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::entry::Entry;
-use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
+use noroshi_sync::id::{NodeId, RoomId, UserId};
 use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
@@ -146,18 +146,11 @@ impl Renderer<'_> {
         Ok(Some(ReplyView { id: id.as_uuid(), author_name: self.people.name(author), excerpt: text }))
     }
 
-    /// The message of an event, as it is now; `None` when it is shown no more.
-    pub fn message_of(
-        &mut self,
-        room: &RoomId,
-        id: &EntryId,
-        author: &UserId,
-    ) -> Result<Option<MessageView>, StoreError> {
-        let Some(pk) = self.database.room_key(room)? else { return Ok(None) };
-        match self.database.messages_of(pk, id, author)?.into_iter().next() {
-            Some(shown) => self.message(&shown, None),
-            None => Ok(None),
-        }
+    /// The members for whom a message is late.
+    pub fn late_for(&mut self, shown: &ShownMessage) -> Result<Vec<UserId>, StoreError> {
+        let Some(context) = self.context(shown.room)? else { return Ok(Vec::new()) };
+        let others = context.reads.keys().filter(|user| **user != shown.entry.author);
+        Ok(others.filter(|user| is_late(&context, shown, **user)).copied().collect())
     }
 }
 

@@ -4,7 +4,7 @@ mod reading;
 
 use std::net::IpAddr;
 
-use noroshi_provisioning::audit::AuditKind;
+use noroshi_provisioning::audit::{AuditEvent, AuditKind};
 use noroshi_sync::id::{DeviceId, UserId};
 
 pub use reading::AuditRequest;
@@ -33,6 +33,14 @@ impl Node {
     /// Notes that log-ins from an address were turned away before anybody was asked for.
     pub async fn note_address_refused(&self, address: IpAddr) {
         self.inner.note_refused_log_in(UserId::NIL, Some(address), "too_many_attempts").await;
+    }
+}
+
+impl Node {
+    /// Notes that somebody at this machine copied everything of this node into a file.
+    pub async fn note_backup(&self, bytes: u64) -> Result<(), ServiceError> {
+        let event = AuditEvent::new(AuditKind::BackupMade, None).with("bytes", &bytes.to_string());
+        self.inner.act(move |desk| Ok(desk.note((UserId::NIL, DeviceId::NIL), &event)?)).await
     }
 }
 

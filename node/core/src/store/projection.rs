@@ -41,6 +41,7 @@ use crate::body::{Body, DocChange};
 use crate::events::Happening;
 pub use directory::Current;
 use pages::Pages;
+pub use reads::{LateShown, SHOWN_EVENTS_MAX, Shown};
 use signatures::Checked;
 use work::Work;
 

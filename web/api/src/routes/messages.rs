@@ -32,6 +32,10 @@ pub struct MessagesQuery {
     /// Around this message.
     #[param(value_type = Option<Uuid>)]
     pub around: Option<Id<EntryId>>,
+    /// With `true`: only what arrived late, below what I had read; oldest first, on with `after`.
+    #[serde(default)]
+    #[param(default = false)]
+    pub late: bool,
 }
 
 impl MessagesQuery {
@@ -39,6 +43,12 @@ impl MessagesQuery {
         let limit = self.limit.unwrap_or(MESSAGES_PAGE);
         if !(1..=MESSAGES_PAGE_MAX).contains(&limit) {
             return Err(Problem::invalid("limit", "out_of_range"));
+        }
+        if self.late {
+            return match (self.before, self.around) {
+                (None, None) => Ok(PageRequest { limit, anchor: Anchor::Late(self.after) }),
+                _ => Err(Problem::malformed("late goes with after alone")),
+            };
         }
         let anchor = match (self.before, self.after, self.around) {
             (None, None, None) => Anchor::Latest,
@@ -217,7 +227,17 @@ mod tests {
     #[test]
     fn pages_have_one_to_two_hundred_messages_from_one_place() {
         let around = "around=01990000-0000-7000-8000-000000000001";
-        for good in ["", "limit=1", "limit=200", "before=x", "after=x", around] {
+        for good in [
+            "late=false&before=x",
+            "late=true",
+            "late=true&after=x",
+            "",
+            "limit=1",
+            "limit=200",
+            "before=x",
+            "after=x",
+            around,
+        ] {
             assert_eq!(code(good), "ok", "{good}");
         }
         for bad in ["limit=0", "limit=201"] {
@@ -228,6 +248,8 @@ mod tests {
             "limit=9223372036854775808",
             "limit=x",
             "before=x&after=y",
+            "late=true&before=x",
+            "late=1",
             "around=1",
             "token=x",
             "limit=1&limit=2",

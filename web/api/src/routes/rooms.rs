@@ -170,6 +170,7 @@ mod tests {
             member_count: 1,
             offices: Vec::new(),
             unread: 0,
+            late: 0,
             first_unread: None,
             last_message: None,
             my_read: None,

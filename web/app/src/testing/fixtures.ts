@@ -66,6 +66,7 @@ export const room = (over: Partial<Room> = {}): Room => ({
   member_count: 3,
   offices: [],
   unread: 0,
+  late: 0,
   first_unread: null,
   last_message: null,
   my_read: null,

@@ -1,6 +1,6 @@
 //! Read marks: those of this node's people, kept here, and those that other nodes say in their registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noroshi_sync::entry::Lane;
 use noroshi_sync::frontier::{Frontier, LogState};
@@ -215,16 +215,56 @@ fn store_mark(writing: &Writing<'_>, room: RoomPk, node: NodePk, mark: &ReadRow)
     Ok(())
 }
 
+/// What somebody was shown of a room when their mark was set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Shown {
+    /// Everything that is held.
+    #[default]
+    Everything,
+    /// What had been told up to a place of the event stream …
+    UpTo {
+        cursor: u64,
+        /// … and of what had arrived late until then, which.
+        late: LateShown,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LateShown {
+    All,
+    These(BTreeSet<EntryId>),
+}
+
+/// Events looked at to find what a person has not been shown; who is further behind fetches the page again.
+pub const SHOWN_EVENTS_MAX: u32 = 4_000;
+
 impl Writing<'_> {
     /// Sets the mark of one of this node's people. A mark never goes back; setting it again at the same place means that
-    /// what arrived late has been read. Returns whether anything changed.
-    pub fn mark_read(&self, room: RoomPk, user: &UserId, place: Place, at_ms: u64) -> Result<bool, StoreError> {
-        let before = self.reads_of(room, user)?.into_iter().find(|row| row.node == self.node());
-        let seen = self.talk_logs(room)?.iter().map(|(log, state)| SeenLog::of(*log, state)).collect();
-        let seen = Some(SeenLogs::of(seen));
+    /// what arrived late and was shown has been read. Returns whether anything changed, and nothing at all when the
+    /// cursor of what was shown is too old or none of this node's.
+    pub fn mark_read(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        place: Place,
+        shown: &Shown,
+        at_ms: u64,
+    ) -> Result<Option<bool>, StoreError> {
+        let marks = self.reads_of(room, user)?;
+        let before = marks.iter().find(|row| row.node == self.node()).cloned();
+        let place = match (&before, shown) {
+            (Some(before), Shown::UpTo { .. }) => place.max(before.place),
+            _ => place,
+        };
+        let Some(unseen) = self.unseen(room, user, &marks, place, shown)? else { return Ok(None) };
+        let seen_of = |(log, state): &(LogPk, LogState)| {
+            let all = SeenLog::of(*log, state);
+            unseen.get(log).map(|unseen| all.without(unseen)).unwrap_or(all)
+        };
+        let seen = Some(SeenLogs::of(self.talk_logs(room)?.iter().map(seen_of).collect()));
         if before.as_ref().is_some_and(|before| (place, &seen) == (before.place, &before.seen) || place < before.place)
         {
-            return Ok(false);
+            return Ok(Some(false));
         }
         let name = self.room_name(room)?.unwrap_or(RoomId::NIL);
         let mark = ReadRow { user: *user, node: self.node(), place, at_ms, seen };
@@ -236,7 +276,57 @@ impl Writing<'_> {
         if !messages.is_empty() {
             self.emit_event(Happening::Arrived { room: name, messages }.encode())?;
         }
-        Ok(true)
+        Ok(Some(true))
+    }
+
+    /// What is held up to a place that a person has neither been shown nor read before, by log.
+    fn unseen(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        marks: &[ReadRow],
+        place: Place,
+        shown: &Shown,
+    ) -> Result<Option<BTreeMap<LogPk, BTreeSet<u64>>>, StoreError> {
+        let mut unseen: BTreeMap<LogPk, BTreeSet<u64>> = BTreeMap::new();
+        let Shown::UpTo { cursor, late } = shown else { return Ok(Some(unseen)) };
+        let Some(told) = self.told_after(room, user, *cursor)? else { return Ok(None) };
+        let kept = self.late_of(room, user, marks)?.into_iter().filter(|found| match late {
+            LateShown::All => false,
+            LateShown::These(ids) => !ids.contains(&found.place.id),
+        });
+        let kept = kept.map(|late| late.entry).collect::<Vec<_>>();
+        let news =
+            told.into_iter().filter(|(entry, at)| *at <= place && !marks.iter().any(|mark| mark.covers(*entry, *at)));
+        for entry in kept.into_iter().chain(news.map(|(entry, _)| entry)) {
+            unseen.entry(entry.log()).or_default().insert(entry.seq());
+        }
+        Ok(Some(unseen))
+    }
+
+    /// Messages of others that were told of after a cursor; nothing when that cannot be known.
+    fn told_after(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        cursor: u64,
+    ) -> Result<Option<Vec<(EntryPk, Place)>>, StoreError> {
+        let (oldest, latest) = self.event_bounds()?;
+        if cursor > latest || cursor.saturating_add(1) < oldest || latest - cursor > u64::from(SHOWN_EVENTS_MAX) {
+            return Ok(None);
+        }
+        let name = self.room_name(room)?;
+        let mut told = Vec::new();
+        for (_, event) in self.events_after(cursor, SHOWN_EVENTS_MAX)? {
+            let Ok(Happening::Message { room: of, id, author }) = Happening::decode(&event) else { continue };
+            if Some(of) != name || author == *user {
+                continue;
+            }
+            for message in self.messages_of(room, &id, &author)? {
+                told.push((message.pk, Place { hlc: message.entry.hlc, id }));
+            }
+        }
+        Ok(Some(told))
     }
 
     /// Writes the registers that are due, at most `limit` of them; returns how many.

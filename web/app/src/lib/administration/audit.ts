@@ -49,6 +49,9 @@ export const AUDIT_KINDS: readonly string[] = [
   'records_missing',
   'records_returned',
   'alarm',
+  'backup_made',
+  'bundle_exported',
+  'bundle_imported',
 ];
 
 /** Kinds of which nobody known is somebody, not the node. */

@@ -2,6 +2,15 @@
 import { del, get, patch, post, put, query, seg } from './http';
 import type { Member, NewRoom, Page, Room, RoomPatch, RoomRole } from './types';
 
+/** What was on the screen when a mark was set. */
+export interface Shown {
+  /** A place of the event stream: what was told later stays unread. */
+  seen: string;
+  /** Late ones that were shown. */
+  late?: string[];
+  all_late?: boolean;
+}
+
 export const rooms = {
   page: (cursor?: string) => get<Page<Room>>(`/rooms${query({ cursor })}`),
   get: (room: string) => get<Room>(`/rooms/${seg(room)}`),
@@ -11,7 +20,8 @@ export const rooms = {
   setMember: (room: string, user: string, role: RoomRole) =>
     put<Member>(`/rooms/${seg(room)}/members/${seg(user)}`, { role }),
   removeMember: (room: string, user: string) => del(`/rooms/${seg(room)}/members/${seg(user)}`),
-  markRead: (room: string, message: string) => put<void>(`/rooms/${seg(room)}/read`, { message }),
+  markRead: (room: string, message: string, shown: Shown) =>
+    put<void>(`/rooms/${seg(room)}/read`, { message, ...shown }),
 
   /** All rooms I may see; the node pages only beyond 500. */
   async all(): Promise<Room[]> {

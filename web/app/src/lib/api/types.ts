@@ -11,6 +11,8 @@ export interface Page<T> {
   items: T[];
   next: string | null;
   previous?: string | null;
+  /** Of messages: the place of the event stream at which the page is as it is. */
+  seen?: string;
 }
 
 /** Some answers name an office by its name alone, others by id and name: `nameOf` reads both. */
@@ -214,6 +216,8 @@ export interface Room extends Named {
   member_count: number;
   offices: Named[];
   unread: number;
+  /** How many of them arrived below what I had read. */
+  late: number;
   first_unread: string | null;
   last_message: Message | null;
   my_read: string | null;

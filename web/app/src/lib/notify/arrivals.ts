@@ -13,7 +13,7 @@ const MAX_TEXT = 120;
 export function tellArrival(message: Message): void {
   if (settings.current.sound) void play(message.urgent);
   if (!settings.current.notifications || page.watched) return;
-  const marks = `${message.drill ? t.drillMark : ''}${message.urgent ? t.urgentMark : ''}`;
+  const marks = `${message.drill ? t.drillMark : ''}${message.urgent ? t.urgentMark : ''}${message.late ? t.lateMark : ''}`;
   void show({
     title: t.notifyTitle(`${marks}${rooms.get(message.room)?.name ?? message.author.name}`),
     text: `${message.author.name}: ${[...message.text].slice(0, MAX_TEXT).join('')}`,

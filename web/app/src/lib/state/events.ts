@@ -21,6 +21,11 @@ export const mine = (message: Message): Message => {
 };
 
 export function applyEvent(event: ServerEvent, refetch: () => void): void {
+  take(event, refetch);
+  opened.current?.told(event.cursor);
+}
+
+function take(event: ServerEvent, refetch: () => void): void {
   switch (event.type) {
     case 'message':
       return newMessage(mine(event.message));
