@@ -52,11 +52,15 @@ pub enum Action {
     ManageKeys,
     SetPolicy,
     EditRules,
+    /// Erase messages for good.
+    EraseContent,
+    /// Start a shared document anew.
+    RenewDocument,
 }
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -95,5 +99,7 @@ impl Action {
         Self::ManageKeys,
         Self::SetPolicy,
         Self::EditRules,
+        Self::EraseContent,
+        Self::RenewDocument,
     ];
 }

@@ -111,11 +111,19 @@ impl Writing<'_> {
         if !self.is_writer(&log.node)? && !self.is_public(&log.room)? {
             return Ok(Some(Refusal::UnknownWriter));
         }
-        if window.items().iter().any(|item| item.entry.is_none()) {
-            return Ok(Some(Refusal::ErasedWithoutGrounds));
-        }
         // No honest log is that long; what cannot be numbered here is like a range beyond the last gap.
-        Ok((window.last() > SEQ_MAX).then_some(Refusal::TooManyGaps))
+        if window.last() > SEQ_MAX {
+            return Ok(Some(Refusal::TooManyGaps));
+        }
+        let erased = window.items().iter().any(|item| item.entry.is_none());
+        let has_grounds = !erased || self.all_with_grounds(self.log_pk(&log.trunk())?, window)?;
+        Ok((!has_grounds).then_some(Refusal::ErasedWithoutGrounds))
+    }
+
+    /// Whether an act of erasure that is known here names every erased place of the window.
+    fn all_with_grounds(&self, log: Option<LogPk>, window: &VerifiedWindow) -> Result<bool, StoreError> {
+        let erasable = self.erasable_in(log, window)?;
+        Ok(window.items().iter().filter(|item| item.entry.is_none()).all(|item| erasable.names(item)))
     }
 
     fn is_public(&self, room: &RoomId) -> Result<bool, StoreError> {
@@ -157,11 +165,12 @@ impl Writing<'_> {
         let id = &window.log().trunk();
         let log = self.ensure_log(id)?;
         let room = self.log_row(log, |row| row.room)?;
+        let erasable = self.erasable_in(Some(log), window)?;
         let mut seen = Hlc::ZERO;
         for item in plan.new_items(window) {
             self.execute(
                 "INSERT INTO entries (entry_pk, received_ms, bytes) VALUES (?, ?, ?)",
-                (EntryPk::new(log, item.seq), received_ms.cast_signed(), &item.bytes),
+                (EntryPk::new(log, item.seq), received_ms.cast_signed(), erasable.column(item)),
             )?;
             seen = item.entry.as_ref().map_or(seen, |entry| seen.merge(entry.hlc));
         }
@@ -173,7 +182,7 @@ impl Writing<'_> {
         self.edit_room(room, |row| row.hlc = row.hlc.merge(seen))?;
         self.touch(room, Origin::Peer)?;
         for item in plan.new_items(window) {
-            let Some(entry) = &item.entry else { continue };
+            let Some(entry) = item.entry.as_ref().filter(|_| !erasable.names(item)) else { continue };
             let entry_pk = EntryPk::new(log, item.seq);
             let stored = StoredEntry { room, log_pk: log, entry_pk, log: id, entry, received_ms };
             self.options().projector.entry(self, &stored)?;

@@ -63,22 +63,26 @@ struct Walk {
 
 impl Database {
     /// All rows of a log: the trunk first, then by name.
-    pub(in crate::store) fn members(&self, log: &LogId) -> Result<Vec<Member>, StoreError> {
+    pub(in crate::store) fn rows_of(&self, log: &LogId) -> Result<Vec<LogPk>, StoreError> {
         let (Some(room), Some(node)) = (self.room_pk(&log.room)?, self.node_pk(&log.node)?) else {
             return Ok(Vec::new());
         };
-        let rows: Vec<LogPk> = self.rows(
+        self.rows(
             "SELECT log_pk FROM logs WHERE room_pk = ? AND node_pk = ? AND epoch = ? AND lane = ?
              ORDER BY branch_first, branch_hash",
             (room, node, log.epoch.0.cast_signed(), log.lane.number()),
             |row| row.get(0),
-        )?;
+        )
+    }
+
+    /// The same with what they hold.
+    pub(in crate::store) fn members(&self, log: &LogId) -> Result<Vec<Member>, StoreError> {
         // What a transaction has changed waits in its rows.
         let held = |pk: LogPk| match self.state.borrow().log_rows.get(pk) {
             Some(row) => Ok(Member::of(pk, row)),
             None => Ok(Member::of(pk, &self.load_log(pk)?)),
         };
-        rows.into_iter().map(held).collect()
+        self.rows_of(log)?.into_iter().map(held).collect()
     }
 
     /// The row in which the history up to h(seq) ends, if it is held from its beginning.
@@ -308,13 +312,14 @@ impl Writing<'_> {
     fn extend(&self, window: &VerifiedWindow, pk: LogPk, first: u64, last: u64) -> Result<(), StoreError> {
         let received_ms = self.wall_ms();
         let (id, room) = self.log_row(pk, |row| (row.id, row.room))?;
+        let erasable = self.erasable_in(self.log_pk(&id.trunk())?, window)?;
         let items = || window.items().iter().filter(|item| (first..=last).contains(&item.seq));
         let mut marks = window.checkpoints().iter().peekable();
         let mut seen = Hlc::ZERO;
         for item in items() {
             self.execute(
                 "INSERT INTO entries (entry_pk, received_ms, bytes) VALUES (?, ?, ?)",
-                (EntryPk::new(pk, item.seq), received_ms.cast_signed(), &item.bytes),
+                (EntryPk::new(pk, item.seq), received_ms.cast_signed(), erasable.column(item)),
             )?;
             while marks.next_if(|mark| mark.seq < item.seq).is_some() {}
             if let Some(mark) = marks.next_if(|mark| mark.seq == item.seq) {
@@ -327,7 +332,7 @@ impl Writing<'_> {
         self.edit_room(room, |row| row.hlc = row.hlc.merge(seen))?;
         self.touch(room, Origin::Peer)?;
         for item in items() {
-            let Some(entry) = &item.entry else { continue };
+            let Some(entry) = item.entry.as_ref().filter(|_| !erasable.names(item)) else { continue };
             let entry_pk = EntryPk::new(pk, item.seq);
             let stored = StoredEntry { room, log_pk: pk, entry_pk, log: &id, entry, received_ms };
             self.options().projector.entry(self, &stored)?;
@@ -406,11 +411,11 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Gives entries the keys of another row, wherever they are named.
+    /// Gives entries the keys of another row, wherever they are named; acts of erasure name the log as its writer knows it.
     fn move_entries(&self, from: LogPk, to: LogPk, first: u64, last: u64) -> Result<(), StoreError> {
         let tables = self.rows(
             "SELECT schema.name FROM sqlite_schema AS schema JOIN pragma_table_info(schema.name) AS part
-             WHERE schema.type = 'table' AND part.name = 'entry_pk' ORDER BY schema.name",
+             WHERE schema.type = 'table' AND part.name = 'entry_pk' AND schema.name <> 'erasable' ORDER BY schema.name",
             [],
             |row| row.get::<_, String>(0),
         )?;

@@ -3,11 +3,12 @@
 use noroshi_sync::checkpoint::{self, Signature};
 use noroshi_sync::entry::Entry;
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::log::{Hash, chain, entry_hash};
+use noroshi_sync::log::{Hash, chain};
 use noroshi_sync::store::StoreError;
 
 use super::check::{CheckReport, Damage};
 use super::database::Database;
+use super::erasing::Content;
 use super::keys::{EntryPk, LogPk, SEQ_MAX};
 use super::rows::{LogRow, Run};
 
@@ -100,7 +101,7 @@ impl Database {
                     return Ok(false);
                 }
                 next += 1;
-                hash = chain(hash, entry_hash(stored.get_ref(1)?.as_blob()?));
+                hash = chain(hash, Content::of(stored.get_ref(1)?.as_blob()?).hash());
                 Ok(true)
             },
         )?;
@@ -131,15 +132,19 @@ impl RunReading<'_> {
             report.damages.push(Damage::Missing { log, first: self.next, last: seq - 1 });
             self.broken = true;
         }
-        match Entry::decode(bytes) {
-            Ok(entry) if entry.seq == seq => self.seen = self.seen.merge(entry.hlc),
-            Ok(entry) => {
-                let reason = format!("it says it is entry {}", entry.seq);
-                report.damages.push(Damage::Entry { log, seq, reason });
-            }
-            Err(malformed) => report.damages.push(Damage::Entry { log, seq, reason: malformed.to_string() }),
+        let content = Content::of(bytes);
+        match content {
+            Content::Erased(_) => report.erased += 1,
+            Content::Entry(bytes) => match Entry::decode(bytes) {
+                Ok(entry) if entry.seq == seq => self.seen = self.seen.merge(entry.hlc),
+                Ok(entry) => {
+                    let reason = format!("it says it is entry {}", entry.seq);
+                    report.damages.push(Damage::Entry { log, seq, reason });
+                }
+                Err(malformed) => report.damages.push(Damage::Entry { log, seq, reason: malformed.to_string() }),
+            },
         }
-        self.hash = chain(self.hash, entry_hash(bytes));
+        self.hash = chain(self.hash, content.hash());
         self.next = seq + 1;
     }
 

@@ -72,6 +72,8 @@ pub struct Database {
     failure: RefCell<Option<StoreError>>,
     /// Pages in the write-ahead log after the last commit.
     pub(in crate::store) wal_pages: Arc<AtomicU64>,
+    /// Something was erased, and its bytes may still be in the write-ahead log.
+    pub(in crate::store) erasing: Cell<bool>,
 }
 
 impl Database {
@@ -147,6 +149,7 @@ impl Database {
             state: RefCell::default(),
             failure: RefCell::default(),
             wal_pages: Arc::default(),
+            erasing: Cell::new(false),
         }
     }
 
@@ -317,6 +320,9 @@ fn configure_writer(connection: &Connection, on_disk: bool) -> Result<(), StoreE
     let set = || {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What is deleted is overwritten in its page: erased content must not stay in the file. It has to be so from the
+        // first write on, since pages that split leave copies behind.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))?;
         Ok(mode)

@@ -5,10 +5,11 @@
 
 use noroshi_sync::checkpoint::{self, Signature};
 use noroshi_sync::limits::{CHECKPOINT_BYTES_MAX, CHECKPOINT_ENTRIES_MAX};
-use noroshi_sync::log::{Hash, chain, entry_hash};
+use noroshi_sync::log::{Hash, chain};
 use noroshi_sync::store::StoreError;
 
 use super::database::Database;
+use super::erasing::Content;
 use super::error::damaged;
 use super::keys::{EntryPk, LogPk};
 use super::rows::{LogRow, Run};
@@ -134,7 +135,7 @@ impl Database {
                     return Ok(false);
                 }
                 at += 1;
-                hash = chain(hash, entry_hash(row.get_ref(1)?.as_blob()?));
+                hash = chain(hash, Content::of(row.get_ref(1)?.as_blob()?).hash());
                 Ok(true)
             },
         )?;

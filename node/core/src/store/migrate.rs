@@ -15,6 +15,9 @@ const STEPS: &[(&str, &str)] = &[
     ("V13__audit", include_str!("../../migrations/V13__audit.sql")),
     ("V14__signatures", include_str!("../../migrations/V14__signatures.sql")),
     ("V15__branches", include_str!("../../migrations/V15__branches.sql")),
+    ("V16__blobs", include_str!("../../migrations/V16__blobs.sql")),
+    ("V17__erasure", include_str!("../../migrations/V17__erasure.sql")),
+    ("V18__links", include_str!("../../migrations/V18__links.sql")),
 ];
 
 /// Applies what is missing in one transaction. A database of a newer program is refused and not touched.

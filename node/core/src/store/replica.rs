@@ -69,6 +69,7 @@ mod tests {
 
     use noroshi_sync::checkpoint::NodeKey;
     use noroshi_sync::id::Epoch;
+    use noroshi_sync::log::{Hash, LogId};
     use noroshi_sync::register::RegisterVersion;
     use noroshi_sync::store::conformance::Fixture;
 
@@ -94,6 +95,9 @@ mod tests {
         fn set_audience(&self, store: &mut Database, room: RoomId, nodes: &BTreeSet<NodeId>) {
             store.write(|writing| writing.set_audience(&room, &nodes.clone().into())).unwrap();
         }
+        fn erase(&self, store: &mut Database, log: LogId, seq: u64, hash: Hash) {
+            store.write(|writing| writing.erase(&log, seq, &hash)).unwrap();
+        }
         fn write_register(&self, store: &mut Database, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             store.write(|writing| writing.write_register_as(&room, version, reads.to_vec())).unwrap();
         }
@@ -110,6 +114,9 @@ mod tests {
         }
         fn set_audience(&self, store: &mut Database, room: RoomId, nodes: &BTreeSet<NodeId>) {
             InMemory.set_audience(store, room, nodes);
+        }
+        fn erase(&self, store: &mut Database, log: LogId, seq: u64, hash: Hash) {
+            InMemory.erase(store, log, seq, hash);
         }
         fn write_register(&self, store: &mut Database, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             InMemory.write_register(store, room, version, reads);

@@ -8,6 +8,7 @@ use noroshi_sync::store::{LogRange, StoreError, WindowPage};
 use noroshi_sync::window::{CheckpointMark, Item, Window};
 
 use super::database::Database;
+use super::erasing::Content;
 use super::error::damaged;
 use super::keys::{EntryPk, LogPk, SEQ_MAX};
 use super::rows::Run;
@@ -103,12 +104,12 @@ impl Database {
                 "SELECT entry_pk, bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
                 (EntryPk::new(log, from), EntryPk::new(log, to)),
                 |row| {
-                    let (seq, entry) = (row.get::<_, EntryPk>(0)?.seq(), row.get::<_, Vec<u8>>(1)?);
+                    let (seq, column) = (row.get::<_, EntryPk>(0)?.seq(), row.get_ref(1)?.as_blob()?);
                     if seq != first + items.len() as u64 {
                         return Ok(false);
                     }
-                    bytes += entry.len();
-                    items.push(Item::Entry(entry));
+                    bytes += column.len();
+                    items.push(Content::of(column).item());
                     enough = marks.next_if(|mark| mark.seq == seq).is_some() && bytes >= WINDOW_BYTES_ENOUGH;
                     Ok(!enough)
                 },

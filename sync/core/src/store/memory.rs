@@ -19,9 +19,9 @@ use crate::id::{Epoch, NodeId, RoomId, StorageId};
 use crate::limits::{
     CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_ENTRIES_MAX, LIST_ROOMS_MAX,
 };
-use crate::log::LogId;
+use crate::log::{Hash, LogId};
 use crate::register::{Register, RegisterVersion, SignedRegister, VerifiedRegister};
-use crate::window::VerifiedWindow;
+use crate::window::{VerifiedItem, VerifiedWindow};
 
 #[derive(Debug, Clone)]
 struct HeldRegister {
@@ -45,6 +45,8 @@ pub struct MemoryStore {
     ledgers: BTreeSet<RoomId>,
     cursors: BTreeMap<NodeId, Cursor>,
     clocks: BTreeMap<RoomId, Hlc>,
+    /// Places that may be erased, with e(n) of what stands there.
+    erasable: BTreeSet<(LogId, u64, Hash)>,
 }
 
 impl MemoryStore {
@@ -61,6 +63,7 @@ impl MemoryStore {
             ledgers: BTreeSet::new(),
             cursors: BTreeMap::new(),
             clocks: BTreeMap::new(),
+            erasable: BTreeSet::new(),
         }
     }
 
@@ -99,7 +102,13 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// Every entry held of a room: the log, its seq and the encoded bytes.
+    /// As an act of erasure does: erases what has this e(n) at a place, now or when it comes.
+    pub fn erase(&mut self, log: LogId, seq: u64, hash: Hash) {
+        self.erasable.insert((log.trunk(), seq, hash));
+        self.logs.get_mut(&log.trunk()).into_iter().for_each(|held| held.erase(seq, hash));
+    }
+
+    /// Every entry held of a room: the log, its seq and the encoded bytes; nothing of those that are erased.
     pub fn entries(&self, room: RoomId) -> impl Iterator<Item = (LogId, u64, &[u8])> {
         let logs = self.logs.iter().filter(move |(log, _)| log.room == room);
         logs.flat_map(|(log, held)| held.entries().map(|(seq, bytes)| (*log, seq, bytes)))
@@ -164,13 +173,14 @@ impl MemoryStore {
         if log.lane != Lane::Policy && !(self.shares(&log.room, &self.node()) && self.shares(&log.room, peer)) {
             return Err(Refusal::NotAdmitted);
         }
-        if window.items().iter().any(|item| item.entry.is_none()) {
+        let named = |item: &VerifiedItem| self.erasable.contains(&(log, item.seq, item.entry_hash));
+        if !window.items().iter().filter(|item| item.entry.is_none()).all(named) {
             return Err(Refusal::ErasedWithoutGrounds);
         }
-        let fresh = Histories::new(&log);
-        let held = self.logs.entry(log).or_insert(fresh);
+        let erased: BTreeSet<u64> = window.items().iter().filter(|item| named(item)).map(|item| item.seq).collect();
+        let held = self.logs.entry(log).or_insert_with(|| Histories::new(&log));
         let (_, own_head) = held.head();
-        let forks = held.add(window)?;
+        let forks = held.add(window, &erased)?;
         let changed = self.recompute(log);
         if changed {
             let seen = window.items().iter().filter_map(|item| item.entry.as_ref()).map(|entry| entry.hlc).max();
@@ -376,7 +386,7 @@ impl Store for MemoryStore {
             let seen = self.clocks.get(&log.room).copied().unwrap_or_default();
             let held = self.logs.entry(log).or_insert_with(|| Histories::new(&log));
             let (length, head) = held.head();
-            let entry = draft.into_entry(length + 1, seen.tick(clock.now_ms), clock.now_ms, clock.offset_ms);
+            let entry = draft.into_entry(length + 1, seen.tick(clock.corrected_ms()), clock.now_ms, clock.offset_ms);
             entry.check().map_err(|malformed| StoreError::Invalid(malformed.to_string()))?;
             let bytes = entry.encode();
             let since = unsigned.entry(log).or_default();
@@ -428,6 +438,9 @@ mod tests {
         }
         fn set_audience(&self, store: &mut MemoryStore, room: RoomId, nodes: &BTreeSet<NodeId>) {
             store.set_audience(room, nodes.clone());
+        }
+        fn erase(&self, store: &mut MemoryStore, log: LogId, seq: u64, hash: Hash) {
+            store.erase(log, seq, hash);
         }
         fn write_register(&self, store: &mut MemoryStore, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             store.write_register(room, version, reads.to_vec()).unwrap();

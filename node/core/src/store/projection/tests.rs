@@ -3,10 +3,12 @@
 mod audit;
 mod branches;
 mod dump;
+mod erasing;
 mod island;
 mod islands;
 mod orders;
 mod reading;
+mod renewal;
 mod replies;
 mod revoked;
 mod signatures;

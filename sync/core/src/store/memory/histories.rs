@@ -1,7 +1,7 @@
 //! All that is held of one log in memory, as a set of entries that know what they follow. Whether it forks, where, and what
 //! its branches are called is worked out from the set alone, so it cannot depend on what came first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkpoint::Signature;
 use crate::frontier::LogState;
@@ -18,7 +18,7 @@ const HIGHEST: Hash = Hash::from_bytes([0xff; 32]);
 
 #[derive(Debug, Clone)]
 struct Held {
-    bytes: Vec<u8>,
+    item: Item,
     /// h(seq − 1).
     before: Hash,
 }
@@ -45,8 +45,9 @@ impl Histories {
         Self { entries: BTreeMap::new(), checkpoints: BTreeMap::new(), genesis: log.genesis(), single }
     }
 
+    /// Nothing of those that are erased.
     pub fn entries(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.entries.iter().map(|((seq, _), held)| (*seq, held.bytes.as_slice()))
+        self.entries.iter().map(|((seq, _), held)| (*seq, held.item.content()))
     }
 
     /// The last entry of the contiguous part and its hash, of a log with one history.
@@ -58,9 +59,15 @@ impl Histories {
     pub fn append(&mut self, seq: u64, bytes: Vec<u8>) -> Hash {
         let (_, before) = self.head();
         let hash = chain(before, entry_hash(&bytes));
-        self.entries.insert((seq, hash), Held { bytes, before });
+        self.entries.insert((seq, hash), Held { item: Item::Entry(bytes), before });
         self.single = Some(LogState { length: seq, hash, above: Vec::new() });
         hash
+    }
+
+    /// Erases what has this e(n) at a place, on every branch.
+    pub fn erase(&mut self, seq: u64, hash: Hash) {
+        let held = self.entries.range_mut((seq, LOWEST)..=(seq, HIGHEST)).map(|(_, held)| held);
+        held.filter(|held| held.item.hash() == hash).for_each(|held| held.item = Item::Erased(hash));
     }
 
     pub fn sign(&mut self, seq: u64, hash: Hash, signature: Signature) {
@@ -135,15 +142,15 @@ impl Histories {
         at.1 == self.genesis
     }
 
-    /// Takes a window; `true` when it made a further history known.
-    pub fn add(&mut self, window: &VerifiedWindow) -> Result<bool, Refusal> {
+    /// Takes a window, of some places only their hash; `true` when it made a further history known.
+    pub fn add(&mut self, window: &VerifiedWindow, erased: &BTreeSet<u64>) -> Result<bool, Refusal> {
         let base = (window.first() - 1, window.base());
         let starts_wrong = base.0 == 0 && base.1 != self.genesis;
         let agrees = self.agrees(window);
         if let Some(state) = self.single.as_ref().filter(|_| agrees && !starts_wrong) {
             let state = state.with(window.first(), window.last(), window.end()).ok_or(Refusal::TooManyGaps)?;
             self.single = Some(state);
-            self.insert(window);
+            self.insert(window, erased);
             return Ok(false);
         }
         if starts_wrong || !self.is_connected(base) {
@@ -151,7 +158,7 @@ impl Histories {
         }
         let branches = |histories: &Self| histories.tree().iter().filter(|run| run.branch.is_some()).count();
         let mut after = Self { single: None, ..self.clone() };
-        after.insert(window);
+        after.insert(window, erased);
         let (before, count) = (branches(self), branches(&after));
         if count > LOG_BRANCHES_MAX {
             return Err(Refusal::TooManyBranches);
@@ -160,12 +167,14 @@ impl Histories {
         Ok(count > before)
     }
 
-    fn insert(&mut self, window: &VerifiedWindow) {
+    fn insert(&mut self, window: &VerifiedWindow, erased: &BTreeSet<u64>) {
         let mut before = window.base();
         let mut marks = window.checkpoints().iter().peekable();
         for item in window.items() {
             let place = (item.seq, item.chain_hash);
-            self.entries.entry(place).or_insert_with(|| Held { bytes: item.bytes.clone(), before });
+            let is_erased = item.entry.is_none() || erased.contains(&item.seq);
+            let content = if is_erased { Item::Erased(item.entry_hash) } else { Item::Entry(item.bytes.clone()) };
+            self.entries.entry(place).or_insert(Held { item: content, before });
             if let Some(mark) = marks.next_if(|mark| mark.seq == item.seq) {
                 self.checkpoints.insert(place, mark.signature);
             }
@@ -208,8 +217,8 @@ impl Histories {
         let base = self.entries.get(path.first().filter(|place| place.0 == first)?)?.before;
         for place in path {
             let held = self.entries.get(&place)?;
-            bytes += held.bytes.len();
-            items.push(Item::Entry(held.bytes.clone()));
+            bytes += held.item.bytes();
+            items.push(held.item.clone());
             if let Some(signature) = self.checkpoints.get(&place) {
                 marks.push(CheckpointMark { seq: place.0, signature: *signature });
                 if place.0 >= last || bytes >= WINDOW_BYTES_ENOUGH {

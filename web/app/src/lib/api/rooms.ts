@@ -1,6 +1,6 @@
 // Rooms and who is in them.
 import { del, get, patch, post, put, query, seg } from './http';
-import type { Member, NewRoom, Page, Room, RoomPatch, RoomRole } from './types';
+import type { Erasure, ErasureCounts, Member, NewRoom, Page, Room, RoomPatch, RoomRole } from './types';
 
 /** What was on the screen when a mark was set. */
 export interface Shown {
@@ -19,6 +19,8 @@ export const rooms = {
   members: (room: string) => get<Page<Member>>(`/rooms/${seg(room)}/members`),
   setMember: (room: string, user: string, role: RoomRole) =>
     put<Member>(`/rooms/${seg(room)}/members/${seg(user)}`, { role }),
+  erase: (room: string, what: Erasure) => post<ErasureCounts>(`/rooms/${seg(room)}/erasures`, what),
+  renewPage: (room: string) => post<void>(`/rooms/${seg(room)}/page/renewal`, {}),
   removeMember: (room: string, user: string) => del(`/rooms/${seg(room)}/members/${seg(user)}`),
   markRead: (room: string, message: string, shown: Shown) =>
     put<void>(`/rooms/${seg(room)}/read`, { message, ...shown }),

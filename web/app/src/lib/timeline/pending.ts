@@ -19,6 +19,7 @@ export function pendingMessage(item: OutboxItem, me: User | null): Message {
     mentions: item.preview.mentions,
     edited_at: null,
     redacted: null,
+    erased: null,
     reactions: [],
     attachments: [],
     arrived: 0,
