@@ -162,16 +162,14 @@ async fn note_events(node: Node, net: Weak<Net>, mut events: mpsc::Receiver<NetE
 
 fn note_link(node: &Node, peer: NodeId, state: &LinkPhase) {
     tracing::info!(peer = %peer.short(), ?state, "the line changed");
-    let (state, via, transport) = match state {
+    let board = node.peer_board();
+    match state {
         LinkPhase::Connected { via, transport, .. } => {
-            (PeerState::Connected, Some(via_of(*via)), Some(transport_of(*transport)))
+            board.set_state(peer, PeerState::Connected, Some(via_of(*via)));
+            board.set_transport(peer, carried_by(*transport));
         }
-        LinkPhase::Cut { .. } => (PeerState::Cut, None, None),
-        LinkPhase::Unreachable { .. } => (PeerState::Unreachable, None, None),
-    };
-    node.peer_board().set_state(peer, state, via);
-    if let Some(transport) = transport {
-        node.peer_board().set_transport(peer, transport);
+        LinkPhase::Cut { .. } => board.set_state(peer, PeerState::Cut, None),
+        LinkPhase::Unreachable { .. } => board.set_state(peer, PeerState::Unreachable, None),
     }
 }
 
@@ -183,7 +181,7 @@ fn note_certificate(node: &Node, net: &Weak<Net>, peer: NodeId) {
     }
 }
 
-const fn transport_of(transport: noroshi_net::Transport) -> Transport {
+const fn carried_by(transport: noroshi_net::Transport) -> Transport {
     match transport {
         noroshi_net::Transport::Quic => Transport::Quic,
         noroshi_net::Transport::Tcp => Transport::Tcp,
