@@ -5,6 +5,7 @@
 
 pub mod city;
 pub mod client;
+pub mod faults;
 pub mod process;
 pub mod sentences;
 pub mod staff;

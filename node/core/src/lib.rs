@@ -18,6 +18,7 @@ mod node;
 pub mod peers;
 mod people;
 mod render;
+pub mod repair;
 pub mod resolve;
 pub mod rights;
 mod services;
@@ -33,6 +34,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, AuditRequest, Credentials, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice, NewPerson,
-    NewPost, OfficeEdit, PageRequest, PersonEdit, Signal, Target,
+    Anchor, AuditRequest, BundleOrder, Credentials, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice,
+    NewPerson, NewPost, OfficeEdit, PageRequest, PersonEdit, Signal, Target,
 };

@@ -4,6 +4,7 @@ mod administration;
 mod administrator_keys;
 mod alarms;
 mod audit;
+mod bundles;
 mod care;
 mod console;
 mod devices;
@@ -27,6 +28,7 @@ mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
 pub use audit::AuditRequest;
+pub use bundles::BundleOrder;
 pub use events::EventPage;
 pub use imports::Importing;
 pub use log_in::{Credentials, Gate};

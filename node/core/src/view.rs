@@ -4,6 +4,7 @@
 
 mod administration;
 mod audit;
+mod bundle;
 mod import;
 mod node;
 mod person;
@@ -14,6 +15,7 @@ pub use administration::{
     RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
 pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
+pub use bundle::{BundleExportView, BundleImportView};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,

@@ -72,14 +72,18 @@ pub fn open_node(folder: &DataFolder, identity: NodeIdentity) -> Result<Node, Fa
 }
 
 fn open_node_at(folder: &DataFolder, identity: NodeIdentity, clock: Arc<dyn Clock>) -> Result<Node, Failure> {
-    let options = OpenOptions {
+    Ok(Node::open(open_options(folder, clock)?, identity)?)
+}
+
+/// How the store of a folder is opened: under a fresh epoch.
+pub fn open_options(folder: &DataFolder, clock: Arc<dyn Clock>) -> Result<OpenOptions, Failure> {
+    Ok(OpenOptions {
         folder: folder.path().to_path_buf(),
         clock,
         epoch: Epoch(u64::from_be_bytes(random()?)),
         readers: 4,
         demo: std::env::var_os(DEMO).is_some(),
-    };
-    Ok(Node::open(options, identity)?)
+    })
 }
 
 /// Random bytes of the system.

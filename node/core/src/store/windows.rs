@@ -61,7 +61,14 @@ impl Database {
     }
 
     /// Entries `first` to the first signed place at or after `last`, or at which there are bytes enough; all lie in `run`.
-    fn read_window(&self, log: LogPk, row: &LogRow, run: &Run, first: u64, last: u64) -> Result<Window, StoreError> {
+    pub(in crate::store) fn read_window(
+        &self,
+        log: LogPk,
+        row: &LogRow,
+        run: &Run,
+        first: u64,
+        last: u64,
+    ) -> Result<Window, StoreError> {
         let mut checkpoints = self.read_marks(log, run, first, last)?;
         let base = if first == run.first { run.base } else { self.hash_at(log, run, first - 1)? };
         let items = self.read_items(log, first, &checkpoints)?;
