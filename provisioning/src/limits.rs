@@ -65,3 +65,7 @@ pub const AUDIT_KEY_CHARS_MAX: usize = 32;
 pub const AUDIT_VALUE_CHARS_MAX: usize = 200;
 /// Audit events of one act; beyond that one event for each kind says how many there were.
 pub const AUDIT_EVENTS_OF_ACT_MAX: usize = 20;
+/// Entries that one act erases: with their hashes about 18 KiB.
+pub const ERASED_ENTRIES_MAX: usize = 500;
+/// Messages that one act erases.
+pub const ERASED_MESSAGES_MAX: usize = 200;

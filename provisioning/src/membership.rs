@@ -31,6 +31,7 @@
 
 mod body;
 mod build;
+mod erasure;
 pub mod kind;
 mod policy;
 mod room_id;
@@ -40,5 +41,6 @@ mod tests;
 
 pub use body::{AudienceAdd, AudienceRemove, MemberRemove, MemberSet, RoomCreate, RoomKind, RoomRole};
 pub use build::PolicyWriter;
+pub use erasure::{ErasedMessage, ErasedPlaces, Erasure, Grounds};
 pub use policy::{Member, Membership, Witnessed};
 pub use room_id::{direct_room_id, room_id};

@@ -4,8 +4,10 @@
 //! own. A deed that returns an error has written nothing.
 
 mod administration;
+mod attachments;
 mod creation;
 mod devices;
+mod erasing;
 mod messages;
 mod page;
 mod password;
@@ -15,7 +17,9 @@ mod revocation;
 mod rooms;
 
 pub use administration::{SignedWork, invalid};
+pub use attachments::{UploadContent, named};
 pub use devices::Stopped;
+pub use erasing::NewErasure;
 pub use messages::{NewMessage, NewText, Posted};
 pub(crate) use revocation::has_unwitnessed;
 pub use rooms::NewRoom;

@@ -10,3 +10,5 @@ pub const REDACT: u16 = 3;
 pub const REACTION: u16 = 4;
 /// One Automerge change of a shared document.
 pub const DOC_CHANGE: u16 = 16;
+/// The end of a shared document and the beginning of its successor, signed by an administrator.
+pub const DOC_CUT: u16 = 18;

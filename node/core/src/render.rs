@@ -1,6 +1,7 @@
 //! From rows to what people see: the views of rooms, messages, people and events.
 
 mod administration;
+mod attachment;
 mod event;
 mod message;
 mod people;
@@ -10,13 +11,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use noroshi_provisioning::{Directory, OfficeId};
-use noroshi_sync::id::{NodeId, UserId};
+use noroshi_sync::id::UserId;
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use crate::store::query::{Holders, MemberRow, ReadRow, RoomRow};
 use crate::store::{Database, LogPk, RoomPk};
 
 pub(crate) use administration::{by_owner, count};
+pub(crate) use attachment::{attachment_view, keeps_everything, upload_view};
 pub(crate) use message::fresh_message;
 pub(crate) use people::{People, roles};
 
@@ -26,8 +29,8 @@ pub(crate) struct Renderer<'a> {
     people: People<'a>,
     rooms: HashMap<RoomPk, Rc<RoomContext>>,
     holders: Holders,
-    /// Who wrote the logs that were looked at.
-    writers: HashMap<LogPk, NodeId>,
+    /// The logs that were looked at.
+    logs: HashMap<LogPk, LogId>,
 }
 
 /// What every message of a room needs.
@@ -47,7 +50,7 @@ impl<'a> Renderer<'a> {
             people: People::of(directory),
             rooms: HashMap::new(),
             holders: Holders::default(),
-            writers: HashMap::new(),
+            logs: HashMap::new(),
         }
     }
 

@@ -107,6 +107,8 @@ fn organisation_wide(directory: &Directory, actor: &Actor, action: Action) -> Re
         | Action::ManageKeys
         | Action::SetPolicy
         | Action::EditRules
+        | Action::EraseContent
+        | Action::RenewDocument
         | Action::Lift
         | Action::SeeMetrics
         | Action::UnlockConsole => has(Role::SystemAdmin),

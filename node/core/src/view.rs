@@ -3,9 +3,12 @@
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
 mod administration;
+mod attachment;
 mod audit;
 mod bundle;
+mod erasure;
 mod import;
+mod lines;
 mod node;
 mod person;
 
@@ -14,13 +17,21 @@ pub use administration::{
     KnownDeviceView, KnownNodeView, NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView,
     RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
+pub use attachment::{AttachmentProgress, AttachmentState, AttachmentView, Degrees, PlaceView, UploadView};
 pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
 pub use bundle::{BundleExportView, BundleImportView};
+pub use erasure::{ErasedView, ErasureCounts, ErasureView, Grounds};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,
 };
-pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
+pub use lines::{
+    CutListView, CutReasonView, CutView, MapLine, MapLineState, MapNode, MapRtt, MapView, PeerAlarmView, WaitingClass,
+    WaitingView,
+};
+pub use node::{
+    ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView, Transport,
+};
 pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, PasswordChanged, PasswordState, RulesState};
 
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
@@ -228,9 +239,11 @@ pub struct MessageView {
     pub mentions: Vec<PersonRef>,
     pub edited_at: Option<Time>,
     pub redacted: Option<RedactionView>,
+    /// Nothing is left of what it said.
+    pub erased: Option<ErasedView>,
     pub reactions: Vec<ReactionView>,
-    /// Attachments come with a later version; always empty now.
-    pub attachments: Vec<serde_json::Value>,
+    /// Empty when redacted.
+    pub attachments: Vec<AttachmentView>,
     /// Offices of the audience that hold the message on disk, this one included …
     pub arrived: u32,
     /// … of this many.
@@ -248,6 +261,9 @@ pub struct MessageView {
     pub unsigned: bool,
     /// Another message has the same identity and other content; both are shown.
     pub conflict: bool,
+    /// The node that wrote it down ran twice at once: this is of one of the histories that it signed under one name. All of
+    /// them are shown.
+    pub forked: bool,
     pub entry_kind: EntryKind,
 }
 
@@ -263,6 +279,8 @@ pub struct RoomView {
     pub member_count: u32,
     pub offices: Vec<OfficeRef>,
     pub unread: u32,
+    /// How many of them arrived below what the reader had read already.
+    pub late: u32,
     pub first_unread: Option<uuid::Uuid>,
     pub last_message: Option<MessageView>,
     pub my_read: Option<uuid::Uuid>,
@@ -309,6 +327,8 @@ pub struct MessagePage {
     pub next: Option<String>,
     /// `after=` for newer messages; null at the end.
     pub previous: Option<String>,
+    /// The place of the event stream at which the page is as it is: `seen` of a read mark.
+    pub seen: String,
 }
 
 /// Who acts, as a session says.
@@ -325,24 +345,29 @@ impl Actor {
     }
 }
 
-/// What happened, for the event stream of the browser. The views are those of a reader without any state of their own.
+/// What happened, for the event stream of the browser. The views are those of a reader without any state of their own;
+/// `late_for` names the readers below whose mark the message arrived.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NodeEvent {
     Message {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Edited {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Redacted {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Reaction {
         room: RoomId,
         message: Box<MessageView>,
+        late_for: Vec<UserId>,
     },
     Read {
         room: RoomId,
@@ -378,6 +403,14 @@ pub enum NodeEvent {
     Typing {
         room: RoomId,
         user: PersonRef,
+    },
+    /// A file that the room shows has come further.
+    Attachment {
+        room: RoomId,
+        hash: String,
+        state: AttachmentState,
+        held_bytes: u64,
+        size: u64,
     },
 }
 

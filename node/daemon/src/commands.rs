@@ -6,7 +6,9 @@
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use noroshi_node::clock::SystemClock;
 use noroshi_node::repair::Repair;
 use noroshi_node::view::Time;
 use noroshi_provisioning::join::files::{FileKind, OfflineRequest, text_of};
@@ -389,7 +391,7 @@ fn check(folder: &DataFolder, json: bool) -> Result<ExitCode, Failure> {
 fn repair(folder: &DataFolder) -> Result<(), Failure> {
     let _lock = folder.lock()?;
     let identity = noroshi_provisioning::KeyFolder::in_data_folder(folder.path()).load_node()?;
-    let options = open_options(folder, std::sync::Arc::new(noroshi_node::clock::SystemClock::new()))?;
+    let options = open_options(folder, Arc::new(SystemClock::new()), Quota::default())?;
     let (damages, salvaged, kept_as) = match noroshi_node::repair::repair(&options, &identity)? {
         Repair::Sound => {
             println!("clean: nothing to repair");

@@ -75,6 +75,11 @@ kinds! {
     RulesChanged = 58, "rules_changed";
     AdministratorKeyRequested = 59, "administrator_key_requested";
 
+    /// Content of a room was erased for good.
+    ContentErased = 60, "content_erased";
+    /// A shared document was closed and its successor started.
+    PageRenewed = 61, "page_renewed";
+
     /// The node holds less than it had signed: its store was cut short, or is an older copy.
     RecordsMissing = 64, "records_missing";
     /// Entries that this node had written came back from another.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use noroshi_sync::checkpoint::verify_signature;
+use noroshi_sync::entry::{Entry, SignatureKind};
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
 
@@ -46,6 +48,8 @@ pub struct Directory {
     pub(super) nodes_of: BTreeMap<OfficeId, BTreeSet<NodeId>>,
     pub(super) invites: BTreeMap<EntryId, Invite>,
     pub(super) keys: BTreeMap<EntryId, AdministratorKeyRecord>,
+    /// Every key that was an administrator's at some time, ended or not.
+    pub(super) ever_keys: BTreeMap<EntryId, BTreeSet<(UserId, [u8; 32])>>,
     pub(super) key_requests: BTreeMap<UserId, KeyRequest>,
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) logins: BTreeMap<String, UserId>,
@@ -82,6 +86,7 @@ impl Directory {
             nodes_of: BTreeMap::new(),
             invites: BTreeMap::new(),
             keys: BTreeMap::new(),
+            ever_keys: BTreeMap::new(),
             key_requests: BTreeMap::new(),
             users: BTreeMap::new(),
             logins: BTreeMap::new(),
@@ -134,6 +139,23 @@ impl Directory {
     }
     pub fn hubs(&self) -> impl Iterator<Item = &Office> {
         self.offices.values().filter(|office| office.hub)
+    }
+
+    // --- acts outside the ledger
+
+    /// Whether a key that is or was an administrator's signed an entry of `room`. It never turns from yes to no.
+    pub fn was_signed_by_administrator(&self, room: RoomId, entry: &Entry) -> bool {
+        let Some(signature) = entry.sig.as_deref() else { return false };
+        let named = self.ever_keys.get(&entry.auth_ref).into_iter().flatten();
+        entry.sig_alg == SignatureKind::Administrator.number()
+            && named
+                .into_iter()
+                .any(|(user, key)| *user == entry.author && verify_signature(key, &entry.statement(room), signature))
+    }
+
+    /// How many keys were an administrator's at some time.
+    pub fn count_ever_keys(&self) -> usize {
+        self.ever_keys.values().map(BTreeSet::len).sum()
     }
 
     // --- nodes

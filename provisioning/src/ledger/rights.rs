@@ -185,6 +185,11 @@ impl<'a> Rights<'a> {
         self.keys.contains(key)
     }
 
+    /// Whether some grant makes `user` an administrator, in force or not.
+    pub fn has_grant(&self, user: UserId) -> bool {
+        self.lifts_of_grants.contains_key(&user)
+    }
+
     /// Whether the key that `named` introduced is ended.
     pub fn is_ended(&self, named: &EntryId) -> bool {
         self.key_ends.contains_key(named)

@@ -5,3 +5,4 @@ pub const MEMBER_SET: u16 = 65;
 pub const MEMBER_REMOVE: u16 = 66;
 pub const AUDIENCE_ADD: u16 = 67;
 pub const AUDIENCE_REMOVE: u16 = 68;
+pub const ERASURE: u16 = 69;

@@ -58,7 +58,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
         Frame::List(list) => contents.rooms.extend(list.rooms.iter().map(|(room, _)| *room)),
         Frame::RoomsWanted(rooms) => contents.rooms.extend(rooms),
         Frame::Signal { room, .. } => contents.rooms.extend([room]),
-        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) => {}
+        Frame::BlobWant(want) => contents.rooms.extend([want.room]),
+        // Which room an attachment is of was said by the request.
+        Frame::BlobData(_) | Frame::BlobUnavailable { .. } | Frame::BlobHave(_) => {}
+        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) | Frame::Busy { .. } => {}
     }
     Ok(contents)
 }
@@ -96,7 +99,7 @@ mod tests {
     }
 
     fn frames() -> Vec<Frame> {
-        let log = LogId { room: ROOM, node: node(1), epoch: Epoch(1), lane: Lane::Normal };
+        let log = LogId::new(ROOM, node(1), Epoch(1), Lane::Normal);
         let range = LogRange { log, first: 1, last: 1 };
         let lines = RoomLines { room: ROOM, logs: BTreeMap::new(), registers: BTreeMap::new() };
         let window = Window { log, first: 1, base: Hash::from_bytes([0; 32]), items: vec![], checkpoints: vec![] };

@@ -33,6 +33,7 @@ pub enum Event {
     /// The answer to an [`Action::Ask`].
     Answered { ticket: Ticket, answer: Result<Answer, StoreError> },
     /// The store changed by something other than this replica's own [`Query::Apply`]: a local append, a register, a policy.
+    /// Without rooms: other attachments are wanted than before.
     Changed { latest_change: u64, rooms: Vec<RoomId> },
     /// Somebody is typing or the like: pass it to the peers in the room's audience (`peers`), store nothing.
     Signal { peers: Vec<NodeId>, room: RoomId, body: Vec<u8> },
@@ -87,6 +88,8 @@ pub enum Notice {
     Heard { peer: NodeId },
     /// Data of the peer was refused by the checks of the store.
     Refused { peer: NodeId, room: RoomId, writer: NodeId, refusal: Refusal },
+    /// What the peer sent shows that this node signed more than one history of one log in this room.
+    Forked { peer: NodeId, room: RoomId, writer: NodeId },
     /// Data of the peer was no signed data; the session was closed.
     Forged { peer: NodeId, reason: String },
     /// The digests differ although both sides had sent everything; the full list is being compared. `passes` counts from

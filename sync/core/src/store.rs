@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::blob::{BlobId, Groups};
 use crate::digest::Digest;
 use crate::entry::Draft;
 use crate::frontier::{Frontier, LogState};
@@ -111,7 +112,8 @@ pub struct Batch {
 /// What became of one window of a batch. The others of the batch are not touched by a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WindowOutcome {
-    /// On disk, or was already. The state is that of the log now.
+    /// On disk, or was already. The state is that of the log now; of a log that forks, the history up to the last entry
+    /// of the window, which is held without a gap.
     Stored {
         log: LogId,
         state: LogState,
@@ -131,14 +133,16 @@ pub enum Refusal {
     NotAdmitted,
     #[error("the writer is not a node of the organisation")]
     UnknownWriter,
-    #[error("the log forks here: its node signed two histories")]
-    Fork,
+    /// What is held of the log forks, or this is another history of it, and the window does not begin behind anything
+    /// that is held: a history is taken from where it joins.
+    #[error("the entries do not follow what is held of the log")]
+    Unjoined,
+    #[error("the node signed more histories of the log than are kept")]
+    TooManyBranches,
     #[error("the log has too many gaps; only its contiguous end is taken")]
     TooManyGaps,
     #[error("an entry is erased without an act of erasure known here")]
     ErasedWithoutGrounds,
-    #[error("the log would be that of this node itself")]
-    OwnLog,
     #[error("the node did not begin the epoch of this log")]
     UnknownLog,
 }
@@ -150,6 +154,17 @@ pub struct Applied {
     pub windows: Vec<WindowOutcome>,
     /// Rooms with something new in them.
     pub rooms: Vec<RoomId>,
+    /// Logs of which a further history became known with this batch.
+    pub forks: Vec<LogId>,
+}
+
+/// How a line on offer stands to what is held here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// What is held of the line, as far as that can be told without its entries.
+    pub held: LogState,
+    /// `false`: the line is of a history that leaves what is held here at a place that is not known yet.
+    pub agrees: bool,
 }
 
 /// A local entry that has been given its place and is on disk.
@@ -169,6 +184,13 @@ pub struct WallClock {
     pub now_ms: u64,
     /// This machine's clock minus its peers', when that is known to be wrong.
     pub offset_ms: Option<i64>,
+}
+
+impl WallClock {
+    /// The time with the known error taken out; what stamps are made of.
+    pub fn corrected_ms(&self) -> u64 {
+        self.now_ms.saturating_add_signed(self.offset_ms.unwrap_or(0).saturating_neg())
+    }
 }
 
 /// Why a store cannot do it.
@@ -210,6 +232,9 @@ pub trait Store {
     /// What is held of each of the rooms, known or not, in the order asked.
     fn holdings(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<Holding>, StoreError>;
 
+    /// How lines that a peer offers stand to what is held, in the order asked.
+    fn standings(&self, offered: &[(LogId, LogState)]) -> Result<Vec<Standing>, StoreError>;
+
     /// Entries for the peer, about `bytes_max` bytes of them, at least one window if any is available.
     fn windows(&self, peer: &NodeId, ranges: &[LogRange], bytes_max: usize) -> Result<WindowPage, StoreError>;
 
@@ -244,6 +269,8 @@ pub enum Query {
     Holdings {
         peer: NodeId,
         rooms: Vec<RoomId>,
+        /// The lines of these rooms that the peer offers.
+        offered: Vec<(LogId, LogState)>,
     },
     Windows {
         peer: NodeId,
@@ -255,8 +282,66 @@ pub enum Query {
         wanted: Vec<(RoomId, NodeId)>,
     },
     Apply(Batch),
+    /// Attachments that are wanted here and that a message of a room shared with the peer shows; at most
+    /// [`BLOBS_PAGE_MAX`](crate::limits::BLOBS_PAGE_MAX), those in `except` left out.
+    BlobsWanted {
+        peer: NodeId,
+        except: Vec<BlobId>,
+    },
+    /// A part of an attachment for the peer, with its proof.
+    BlobSlice {
+        peer: NodeId,
+        room: RoomId,
+        blob: BlobId,
+        groups: Groups,
+    },
+    /// A part from the peer: kept if it is proved and wanted.
+    BlobStore {
+        peer: NodeId,
+        room: RoomId,
+        blob: BlobId,
+        groups: Groups,
+        slice: Vec<u8>,
+    },
+    /// The peer says that it has these on disk.
+    BlobsHeld {
+        peer: NodeId,
+        blobs: Vec<BlobId>,
+    },
     /// The same, of the ledger alone ([`ledger_only`]).
     LedgerOnly(Box<Query>),
+}
+
+/// An attachment to be fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlobWanted {
+    /// Shows it, and is shared with the peer.
+    pub room: RoomId,
+    pub blob: BlobId,
+    /// What is not here.
+    pub missing: Vec<Groups>,
+}
+
+/// A part of an attachment for a peer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BlobPart {
+    Slice(Vec<u8>),
+    NotHere,
+    /// No message shows it in a room shared with the peer.
+    NotShared,
+}
+
+/// What became of a part from a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlobStored {
+    Kept {
+        /// It is here now, whole and on disk.
+        complete: bool,
+    },
+    /// Not wanted any more, or there is no room.
+    Unwanted,
+    /// Not a part of that attachment.
+    Forged,
 }
 
 impl Query {
@@ -264,7 +349,7 @@ impl Query {
     pub fn is_write(&self) -> bool {
         match self {
             Self::LedgerOnly(inner) => inner.is_write(),
-            other => matches!(other, Self::Apply(_)),
+            other => matches!(other, Self::Apply(_) | Self::BlobStore { .. } | Self::BlobsHeld { .. }),
         }
     }
 
@@ -277,7 +362,11 @@ impl Query {
             | Self::Offers { peer, .. }
             | Self::Holdings { peer, .. }
             | Self::Windows { peer, .. }
-            | Self::Registers { peer, .. } => peer,
+            | Self::Registers { peer, .. }
+            | Self::BlobsWanted { peer, .. }
+            | Self::BlobSlice { peer, .. }
+            | Self::BlobStore { peer, .. }
+            | Self::BlobsHeld { peer, .. } => peer,
             Self::Apply(batch) => &batch.peer,
             Self::LedgerOnly(inner) => inner.peer(),
         }
@@ -291,10 +380,15 @@ pub enum Answer {
     Changes(ChangePage),
     List(Vec<(RoomId, Digest)>),
     Offers(Vec<RoomLines>),
-    Holdings(Vec<Holding>),
+    /// … and how the offered lines stand, in the order asked.
+    Holdings(Vec<Holding>, Vec<Standing>),
     Windows(WindowPage),
     Registers(Vec<SignedRegister>),
     Applied(Applied),
+    BlobsWanted(Vec<BlobWanted>),
+    BlobSlice(BlobPart),
+    BlobStored(BlobStored),
+    BlobsNoted,
 }
 
 /// Answers a reading query.
@@ -304,11 +398,28 @@ pub fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer, Store
         Query::Changes { peer, after } => Answer::Changes(store.changes(peer, *after)?),
         Query::List { peer, after } => Answer::List(store.list(peer, *after)?),
         Query::Offers { peer, rooms } => Answer::Offers(store.offers(peer, rooms)?),
-        Query::Holdings { peer, rooms } => Answer::Holdings(store.holdings(peer, rooms)?),
+        Query::Holdings { peer, rooms, offered } => {
+            Answer::Holdings(store.holdings(peer, rooms)?, store.standings(offered)?)
+        }
         Query::Windows { peer, ranges, bytes_max } => Answer::Windows(store.windows(peer, ranges, *bytes_max)?),
         Query::Registers { peer, wanted } => Answer::Registers(store.registers(peer, wanted)?),
         Query::LedgerOnly(inner) => ledger_only::read(store, inner)?,
+        Query::BlobsWanted { .. } | Query::BlobSlice { .. } | Query::BlobStore { .. } | Query::BlobsHeld { .. } => {
+            without_blobs(query)?
+        }
         Query::Apply(_) => return Err(StoreError::Invalid("a write was asked of a reader".into())),
+    })
+}
+
+/// A store of logs has no attachments, wants none and gives none; who has some answers these questions before they come
+/// here.
+fn without_blobs(query: &Query) -> Result<Answer, StoreError> {
+    Ok(match query {
+        Query::BlobsWanted { .. } => Answer::BlobsWanted(Vec::new()),
+        Query::BlobSlice { .. } => Answer::BlobSlice(BlobPart::NotShared),
+        Query::BlobStore { .. } => Answer::BlobStored(BlobStored::Unwanted),
+        Query::BlobsHeld { .. } => Answer::BlobsNoted,
+        _ => return Err(StoreError::Invalid("no question about attachments".into())),
     })
 }
 

@@ -19,6 +19,32 @@ pub enum Item {
     Erased(Hash),
 }
 
+impl Item {
+    /// e(n).
+    pub fn hash(&self) -> Hash {
+        match self {
+            Self::Entry(bytes) => entry_hash(bytes),
+            Self::Erased(hash) => *hash,
+        }
+    }
+
+    /// The encoded entry; nothing of an erased one.
+    pub fn content(&self) -> &[u8] {
+        match self {
+            Self::Entry(bytes) => bytes,
+            Self::Erased(_) => &[],
+        }
+    }
+
+    /// Bytes that travel.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Entry(bytes) => bytes.len(),
+            Self::Erased(hash) => hash.as_bytes().len(),
+        }
+    }
+}
+
 /// A signature at one place of the window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CheckpointMark {

@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use noroshi_sync::id::NodeId;
 
 use crate::close::{Ended, Redial};
+use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
-    ANNOUNCED_ATTEMPTS_EAGER, REDIAL_MAX_MS, REDIAL_MIN_MS, REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS,
+    ANNOUNCED_ATTEMPTS_EAGER, HURRIED_FAR_ATTEMPTS, REDIAL_FAR_MAX_MS, REDIAL_FAR_MIN_MS, REDIAL_MAX_MS, REDIAL_MIN_MS,
+    REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS, TCP_AFTER_FAILURES,
 };
 use crate::link::Via;
 
@@ -57,6 +59,8 @@ pub(crate) struct Candidate {
     pub configured: bool,
     /// Nodes that the directory has at this address.
     pub listed: BTreeSet<NodeId>,
+    /// Place of the most important of them.
+    pub listed_at: usize,
     /// The short id last announced for this address.
     pub announced: Option<String>,
     /// When a peer last spoke to us from there.
@@ -70,6 +74,16 @@ pub(crate) struct Candidate {
     pub begun_ms: Option<u64>,
     /// Attempts in a row that came to nothing.
     pub failures: u32,
+    /// The peer was last reached over TCP.
+    pub needs_tcp: bool,
+}
+
+/// How soon an address that does not answer is dialled again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pace {
+    Hurried,
+    /// Far away, and not among the most important.
+    Unhurried,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +97,7 @@ impl Candidate {
         Self {
             configured: false,
             listed: BTreeSet::new(),
+            listed_at: usize::MAX,
             announced: None,
             heard_ms: None,
             found: None,
@@ -90,11 +105,17 @@ impl Candidate {
             attempt: Attempt::Waiting { until_ms: now_ms, refused: false },
             begun_ms: None,
             failures: 0,
+            needs_tcp: false,
         }
     }
 
     pub fn is_running(&self) -> bool {
         self.attempt == Attempt::Running
+    }
+
+    /// Over what it is dialled while nobody is connected there.
+    pub fn ways(&self) -> Ways {
+        if self.needs_tcp || self.failures >= TCP_AFTER_FAILURES { Ways::QuicThenTcp } else { Ways::QuicOnly }
     }
 
     pub fn begin(&mut self, now_ms: u64) {
@@ -118,6 +139,11 @@ impl Candidate {
     /// Known only from an announcement, and never a peer: anybody on the local network can make such.
     pub fn is_unproven(&self) -> bool {
         self.via() == Some(Via::Mdns) && self.found.is_none()
+    }
+
+    /// The peer that is there, if only one can be.
+    pub fn owner(&self) -> Option<NodeId> {
+        self.found.or_else(|| self.listed.first().copied().filter(|_| self.listed.len() == 1))
     }
 
     /// Whether it can be the address of this peer, as far as is known.
@@ -144,12 +170,14 @@ impl Candidate {
     }
 
     /// Tries again at a time counted from the start of the last attempt.
-    fn failed(&mut self, now_ms: u64, jitter: &mut Jitter) {
+    fn failed(&mut self, now_ms: u64, pace: Pace, jitter: &mut Jitter) {
         self.failures = self.failures.saturating_add(1);
         let is_noise =
             self.failures > ANNOUNCED_ATTEMPTS_EAGER && (self.is_unproven() || self.via() == Some(Via::Heard));
         let pause_ms = if is_noise {
             jitter.between(REDIAL_NOISE_MS / 2, REDIAL_NOISE_MS)
+        } else if pace == Pace::Unhurried && self.failures > HURRIED_FAR_ATTEMPTS {
+            jitter.between(REDIAL_FAR_MIN_MS, REDIAL_FAR_MAX_MS)
         } else {
             let doubled = REDIAL_MIN_MS << self.failures.min(8);
             jitter.between(REDIAL_MIN_MS, doubled.min(REDIAL_MAX_MS))
@@ -158,9 +186,9 @@ impl Candidate {
     }
 
     /// Was in use or tried; tries again as suits how it ended.
-    pub fn ended(&mut self, ended: &Ended, now_ms: u64, jitter: &mut Jitter) {
+    pub fn ended(&mut self, ended: &Ended, now_ms: u64, pace: Pace, jitter: &mut Jitter) {
         match ended.redial() {
-            Redial::Soon => self.failed(now_ms, jitter),
+            Redial::Soon => self.failed(now_ms, pace, jitter),
             Redial::Later => {
                 let pause_ms = jitter.between(REDIAL_TROUBLE_MS / 2, REDIAL_TROUBLE_MS);
                 self.attempt = Attempt::Waiting { until_ms: now_ms + pause_ms, refused: false };

@@ -9,21 +9,26 @@ use std::net::SocketAddr;
 use noroshi_sync::id::NodeId;
 
 use crate::announcers::Announcers;
-use crate::candidate::{Attempt, Candidate, Target};
+use crate::candidate::{Attempt, Candidate, Pace, Target};
+use crate::carrier::Transport;
 use crate::close::{CloseCode, Ended, Redial};
+use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
-    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, REDIAL_MIN_MS,
+    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, HURRIED_FAR_MAX,
+    QUIC_PROBE_MS, REDIAL_MIN_MS,
 };
 use crate::link::{LinkState, Via};
+use crate::locality::Locality;
 
 /// See the module. All times are monotonic milliseconds.
 #[derive(Debug)]
 pub(crate) struct Dialler {
     own: NodeId,
     candidates: BTreeMap<Target, Candidate>,
-    connected: BTreeSet<NodeId>,
+    connected: BTreeMap<NodeId, Transport>,
     links: LinkState,
+    locality: Locality,
     announcers: Announcers,
     jitter: Jitter,
     /// What [`wake_at`](Self::wake_at) said, until something changes: it is asked after every frame.
@@ -35,6 +40,7 @@ pub(crate) struct Dialler {
 pub(crate) struct Dial {
     pub target: Target,
     pub via: Via,
+    pub ways: Ways,
 }
 
 /// What became of an attempt.
@@ -66,8 +72,9 @@ impl Dialler {
         let mut dialler = Self {
             own,
             candidates: BTreeMap::new(),
-            connected: BTreeSet::new(),
+            connected: BTreeMap::new(),
             links,
+            locality: Locality::default(),
             announcers: Announcers::default(),
             jitter: Jitter::new(seed),
             wake: None,
@@ -80,18 +87,24 @@ impl Dialler {
 
     // ---- What others tell ------------------------------------------------------------------------------------------
 
-    /// Replaces the addresses of the directory. Returns how many found no place.
+    /// Replaces the addresses of the directory, the most important nodes first. Returns how many found no place.
     pub fn set_directory(&mut self, nodes: Vec<(NodeId, Vec<Target>)>, now_ms: u64) -> usize {
         self.wake = None;
-        self.candidates.values_mut().for_each(|candidate| candidate.listed.clear());
+        for candidate in self.candidates.values_mut() {
+            candidate.listed.clear();
+            candidate.listed_at = usize::MAX;
+        }
         let mut left_out = 0;
-        for (node, addresses) in nodes {
+        for (place, (node, addresses)) in nodes.into_iter().enumerate() {
             if node == self.own {
                 continue;
             }
             for address in addresses {
                 match self.place(address, now_ms) {
-                    Some(candidate) => _ = candidate.listed.insert(node),
+                    Some(candidate) => {
+                        candidate.listed.insert(node);
+                        candidate.listed_at = candidate.listed_at.min(place);
+                    }
                     None => left_out += 1,
                 }
             }
@@ -156,6 +169,11 @@ impl Dialler {
         }
     }
 
+    /// On which networks this machine is.
+    pub fn set_locality(&mut self, locality: Locality) {
+        self.locality = locality;
+    }
+
     /// The link switch was used: lines that are no longer cut are dialled now, also those that were refused.
     pub fn set_links(&mut self, links: LinkState, now_ms: u64) {
         self.wake = None;
@@ -184,20 +202,28 @@ impl Dialler {
         }
     }
 
-    pub fn connected(&mut self, peer: NodeId) {
+    /// A session with the peer begins. While it runs over TCP, QUIC is tried from time to time.
+    pub fn connected(&mut self, peer: NodeId, transport: Transport, now_ms: u64) {
         self.wake = None;
-        self.connected.insert(peer);
+        self.connected.insert(peer, transport);
+        for candidate in self.candidates.values_mut().filter(|candidate| candidate.is_of(&peer)) {
+            candidate.needs_tcp = transport == Transport::Tcp;
+            if candidate.needs_tcp && !candidate.is_running() {
+                candidate.settled(now_ms, self.jitter.between(QUIC_PROBE_MS / 2, QUIC_PROBE_MS));
+            }
+        }
     }
 
     pub fn disconnected(&mut self, peer: NodeId, ended: &Ended, now_ms: u64) {
         self.wake = None;
         self.connected.remove(&peer);
-        for candidate in self.candidates.values_mut().filter(|candidate| candidate.is_of(&peer)) {
+        let hurried = self.hurried();
+        for (target, candidate) in self.candidates.iter_mut().filter(|(_, candidate)| candidate.is_of(&peer)) {
             if candidate.is_running() {
                 continue;
             }
             if ended.redial() > Redial::Soon {
-                candidate.ended(ended, now_ms, &mut self.jitter);
+                candidate.ended(ended, now_ms, pace_of(target, &hurried), &mut self.jitter);
             } else {
                 // Both sides notice at once; the pause keeps them from always dialling at once too.
                 let pause_ms = self.jitter.between(0, REDIAL_MIN_MS);
@@ -209,8 +235,14 @@ impl Dialler {
     /// The attempt at this target is over.
     pub fn finished(&mut self, target: &Target, outcome: Outcome, now_ms: u64) {
         self.wake = None;
+        let hurried = self.hurried();
         let Some(candidate) = self.candidates.get_mut(target) else { return };
+        let is_probe = candidate.owner().is_some_and(|peer| self.connected.contains_key(&peer));
         match outcome {
+            // The peer is connected over TCP, and QUIC still does not get through.
+            Outcome::Failed { .. } if is_probe => {
+                candidate.settled(now_ms, self.jitter.between(QUIC_PROBE_MS / 2, QUIC_PROBE_MS));
+            }
             Outcome::Peer(peer) => {
                 candidate.found = Some(peer);
                 candidate.settled(now_ms, 0);
@@ -221,7 +253,7 @@ impl Dialler {
             }
             Outcome::Failed { peer, ended } => {
                 candidate.found = peer.or(candidate.found);
-                candidate.ended(&ended, now_ms, &mut self.jitter);
+                candidate.ended(&ended, now_ms, pace_of(target, &hurried), &mut self.jitter);
             }
         }
         self.forget_untold();
@@ -256,7 +288,9 @@ impl Dialler {
             running_unproven += usize::from(unproven);
             if let Some(candidate) = self.candidates.get_mut(&target) {
                 candidate.begin(now_ms);
-                dials.push(Dial { target, via });
+                let is_probe = candidate.owner().is_some_and(|peer| self.connected.contains_key(&peer));
+                let ways = if is_probe { Ways::QuicOnly } else { candidate.ways() };
+                dials.push(Dial { target, via, ways });
             }
         }
         dials
@@ -307,10 +341,22 @@ impl Dialler {
         self.running(|_| true)
     }
 
+    /// The addresses that are dialled as often as may be: all that are near, and the most important of the others.
+    fn hurried(&self) -> BTreeSet<Target> {
+        let is_near = |target: &Target, candidate: &Candidate| {
+            let is_near = |address: &SocketAddr| self.locality.is_near(address.ip());
+            candidate.announced.is_some() || matches!(target, Target::Address(address) if is_near(address))
+        };
+        let (near, mut far): (Vec<_>, Vec<_>) =
+            self.candidates.iter().partition(|(target, candidate)| is_near(target, candidate));
+        far.sort_by_key(|(target, candidate)| (!candidate.configured, candidate.listed_at, (*target).clone()));
+        near.into_iter().chain(far.into_iter().take(HURRIED_FAR_MAX)).map(|(target, _)| target.clone()).collect()
+    }
+
     // ---- The table -------------------------------------------------------------------------------------------------
 
     fn waits_until(&self, candidate: &Candidate) -> Option<u64> {
-        let is_served = |peer: &NodeId| self.connected.contains(peer) || self.links.is_cut(peer);
+        let is_served = |peer: &NodeId| self.connected.get(peer) == Some(&Transport::Quic) || self.links.is_cut(peer);
         match candidate.attempt {
             Attempt::Waiting { until_ms, .. } if !self.links.all && candidate.is_wanted(is_served) => Some(until_ms),
             _ => None,
@@ -364,6 +410,10 @@ impl Dialler {
     fn forget_untold(&mut self) {
         self.candidates.retain(|_, candidate| candidate.via().is_some() || candidate.is_running());
     }
+}
+
+fn pace_of(target: &Target, hurried: &BTreeSet<Target>) -> Pace {
+    if hurried.contains(target) { Pace::Hurried } else { Pace::Unhurried }
 }
 
 #[cfg(test)]

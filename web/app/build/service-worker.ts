@@ -7,7 +7,7 @@ import type { Plugin } from 'vite';
 
 /** Where the pages are that only some people open. They need the node anyway, so phones do not keep them. */
 export const LATER = 'assets/later/';
-const LATER_PAGES = /^(Administration|Personal)\b/;
+const LATER_PAGES = /^(Administration|Personal|EraseDialog|KeyDialog|console)\b/;
 /** Sources that belong to those pages alone. */
 export const isLaterSource = (id: string): boolean =>
   /\/administration[/.-]|\/routes\/personal\/|\/uqr\//.test(id);

@@ -32,6 +32,12 @@ impl DocChange {
         Self { version: BODY_VERSION, document, bytes }
     }
 
+    /// Whether a document is the room page or one of its successors.
+    pub fn is_of_page(document: &str) -> bool {
+        let later = document.strip_prefix(PAGE).and_then(|rest| rest.strip_prefix(':'));
+        document == PAGE || later.is_some_and(|id| id.parse::<noroshi_sync::id::EntryId>().is_ok())
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         wire::encode(self)
     }

@@ -1,12 +1,14 @@
 //! Editing the page of a room: name, topic, purpose, pins.
 
-use noroshi_sync::entry::{Draft, Lane};
+use noroshi_provisioning::audit::{AuditEvent, AuditKind};
+use noroshi_provisioning::{AdministratorKey, Signer as _};
+use noroshi_sync::entry::{Draft, Lane, SignatureKind, statement};
 use noroshi_sync::id::{EntryId, RoomId};
 use noroshi_sync::store::StoreError;
 
 use super::Desk;
-use crate::body::DocChange;
-use crate::document::{PageEdit, PageError, RoomPage};
+use crate::body::{DocChange, DocCut, GOOD_HEADS_MAX};
+use crate::document::{PageEdit, PageError, PageView, RoomPage};
 use crate::error::ServiceError;
 use crate::kinds;
 use crate::limits::{PINS_MAX, ROOM_NAME_CHARS_MAX, ROOM_PURPOSE_CHARS_MAX, ROOM_TOPIC_CHARS_MAX};
@@ -27,12 +29,43 @@ impl Desk<'_> {
         }
         let edit = checked(edit)?;
         self.check_pins(&standing, edit.pins.as_deref().unwrap_or_default())?;
-        let page = self.projection.page(self.writing, standing.room, room)?;
-        let Some(draft) = page_draft(actor, room, standing.grant, (self.mint)(), &page, &edit)? else {
-            return Ok(false);
-        };
-        self.append(vec![draft])?;
+        let (document, page) = self.projection.page(self.writing, standing.room, room)?;
+        let Some(bytes) = changed(&page, &edit)? else { return Ok(false) };
+        let by = (actor, standing.grant);
+        self.append(vec![page_draft(by, room, (self.mint)(), document, bytes)])?;
         Ok(true)
+    }
+
+    /// Closes the document of the room page and starts its successor with what the page says here: where the page takes
+    /// no more edits, or a change keeps it from being edited. What others write into the old document from now on is no
+    /// part of the page.
+    pub fn renew_page(&self, actor: &Actor, room: RoomId, signer: &AdministratorKey) -> Result<(), ServiceError> {
+        self.check(actor, Action::RenewDocument, Object::Organisation)?;
+        let current = self.projection.current(self.writing)?;
+        if signer.user() != actor.user {
+            return Err(ServiceError::Denied("console_locked"));
+        }
+        if current.directory.administrator_key(signer.entry()).is_none() {
+            return Err(ServiceError::Denied("key_ended"));
+        }
+        let pk = self.writing.room_key(&room)?.ok_or(ServiceError::NotFound)?;
+        self.writing.room_row_of(pk)?.ok_or(ServiceError::NotFound)?;
+        let (document, page) = self.projection.page(self.writing, pk, room)?;
+        let PageView { name, topic, purpose, pins } = page.view();
+        let whole = PageEdit { name: Some(name), topic: Some(topic), purpose: Some(purpose), pins: Some(pins) };
+        let start = changed(&RoomPage::new(room, self.writing.node(), self.writing.epoch()), &whole)?;
+        // The newest are enough to say where it was cut, should it have been torn into very many.
+        let heads = page.heads().into_iter().map(|head| *head.as_bytes()).take(GOOD_HEADS_MAX).collect();
+        let body = DocCut::new(document, heads, start.unwrap_or_default()).encode();
+        let (id, kind) = ((self.mint)(), kinds::DOC_CUT);
+        let signature = signer.sign(&statement(room, id, kind, actor.user, &body));
+        self.append(vec![Draft {
+            sig_alg: SignatureKind::Administrator.number(),
+            sig: Some(signature.as_bytes().to_vec()),
+            ..Draft::attested(room, Lane::Normal, id, kind, actor.user, actor.device, signer.entry(), body)
+        }])?;
+        let event = AuditEvent::new(AuditKind::PageRenewed, None).with("room", &room.to_string());
+        Ok(self.note((actor.user, actor.device), &event)?)
     }
 
     fn check_pins(&self, standing: &Standing, pins: &[EntryId]) -> Result<(), ServiceError> {
@@ -48,19 +81,16 @@ impl Desk<'_> {
     }
 }
 
-/// The entry that makes the edit; `None` when it would change nothing.
-pub(super) fn page_draft(
-    actor: &Actor,
-    room: RoomId,
-    grant: EntryId,
-    id: EntryId,
-    page: &RoomPage,
-    edit: &PageEdit,
-) -> Result<Option<Draft>, ServiceError> {
-    let Some(pending) = page.edit(edit).map_err(refused)? else { return Ok(None) };
-    let body = DocChange::new(DocChange::PAGE.into(), pending.bytes().to_vec()).encode();
-    let kind = kinds::DOC_CHANGE;
-    Ok(Some(Draft::attested(room, Lane::Normal, id, kind, actor.user, actor.device, grant, body)))
+/// The change that makes the edit; `None` when it would change nothing.
+pub(super) fn changed(page: &RoomPage, edit: &PageEdit) -> Result<Option<Vec<u8>>, ServiceError> {
+    Ok(page.edit(edit).map_err(refused)?.map(|pending| pending.bytes().to_vec()))
+}
+
+/// The entry that carries a change, by somebody with this right.
+pub(super) fn page_draft(by: (&Actor, EntryId), room: RoomId, id: EntryId, document: String, bytes: Vec<u8>) -> Draft {
+    let (actor, grant) = by;
+    let body = DocChange::new(document, bytes).encode();
+    Draft::attested(room, Lane::Normal, id, kinds::DOC_CHANGE, actor.user, actor.device, grant, body)
 }
 
 /// The edit with its texts trimmed and measured.

@@ -9,8 +9,9 @@ use noroshi_sync::id::{EntryId, RoomId, UserId};
 
 use super::Desk;
 use super::creation::Creation;
-use super::page::{checked, page_draft};
+use super::page::{changed, checked, page_draft};
 use super::policy::{impossible, policy_writer};
+use crate::body::DocChange;
 use crate::document::{PageEdit, RoomPage};
 use crate::error::ServiceError;
 use crate::limits::{ROOM_MEMBERS_MAX, ROOM_OFFICES_MAX};
@@ -99,8 +100,9 @@ impl Desk<'_> {
 
     fn append_page(&self, actor: &Actor, room: RoomId, grant: EntryId, page: &PageEdit) -> Result<(), ServiceError> {
         let empty = RoomPage::new(room, self.writing.node(), self.writing.epoch());
-        if let Some(draft) = page_draft(actor, room, grant, (self.mint)(), &empty, page)? {
-            self.append(vec![draft])?;
+        if let Some(bytes) = changed(&empty, page)? {
+            let document = DocChange::PAGE.to_owned();
+            self.append(vec![page_draft((actor, grant), room, (self.mint)(), document, bytes)])?;
         }
         Ok(())
     }

@@ -5,31 +5,37 @@ use std::collections::BTreeSet;
 use noroshi_provisioning::ledger::Suspension;
 use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::entry::Entry;
-use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
+use noroshi_sync::id::{NodeId, RoomId, UserId};
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use super::{People, Renderer, RoomContext};
 use crate::peers::CLOCK_SUSPECT_MS;
 use crate::resolve::standing::{Marks, written_ms};
 use crate::store::EntryPk;
-use crate::store::query::{Place, ShownMessage};
+use crate::store::query::{Place, ShownMessage, Tombstone};
 use crate::text::excerpt;
 use crate::view::{
-    ArrivalView, ArrivedCount, EntryKind, MessageView, ReactionView, ReadReceipt, ReceiptsView, RedactionView,
-    ReplyView, SignedBy, Time,
+    ArrivalView, ArrivedCount, EntryKind, ErasedView, MessageView, ReactionView, ReadReceipt, ReceiptsView,
+    RedactionView, ReplyView, SignedBy, Time,
 };
 
 impl Renderer<'_> {
     /// The view of a reader; without one, of a reader who has no state of their own.
     pub fn message(&mut self, shown: &ShownMessage, reader: Option<UserId>) -> Result<Option<MessageView>, StoreError> {
         let Some(context) = self.context(shown.room)? else { return Ok(None) };
+        if let Some(erased) = &shown.erased {
+            return Ok(Some(self.tombstone(&context, shown, erased, reader)));
+        }
         let author = shown.entry.author;
         let marks = self.database.marks_of(shown.room, &shown.entry.id, &author)?;
         let mut view = plain(&self.people, context.row.id, shown);
         apply(&self.people, &mut view, &marks);
         if view.redacted.is_none() {
+            view.attachments = self.attachments(&shown.message.attachments)?;
             self.vouch(&mut view, shown, &marks)?;
         }
+        view.forked = self.log_of(shown.pk)?.branch.is_some();
         view.reply_to = self.reply(shown)?;
         view.offices = context.row.offices;
         view.arrived = self.offices_with(&context, shown)?;
@@ -41,8 +47,30 @@ impl Renderer<'_> {
         Ok(Some(view))
     }
 
+    /// In the place of a message that was erased. Where it was held, and who had read it, is not known any more.
+    fn tombstone(
+        &self,
+        context: &RoomContext,
+        shown: &ShownMessage,
+        erased: &Tombstone,
+        reader: Option<UserId>,
+    ) -> MessageView {
+        let said = ErasedView {
+            grounds: erased.grounds.into(),
+            reason: erased.reason.clone(),
+            by: self.people.person(erased.by),
+            at: Time::from_ms(erased.at_ms),
+        };
+        let view = plain(&self.people, context.row.id, shown);
+        let my_own = reader == Some(shown.entry.author);
+        MessageView { erased: Some(said), after_stop: false, offices: context.row.offices, my_own, ..view }
+    }
+
     /// What an event about arrival says of a message.
     pub fn counts(&mut self, shown: &ShownMessage) -> Result<Option<ArrivedCount>, StoreError> {
+        if shown.erased.is_some() {
+            return Ok(None);
+        }
         let Some(context) = self.context(shown.room)? else { return Ok(None) };
         let arrived = self.offices_with(&context, shown)?;
         let (offices, read) = (context.row.offices, count_reads(&context, shown));
@@ -51,6 +79,9 @@ impl Renderer<'_> {
 
     /// Who has read a message and where it is.
     pub fn receipts(&mut self, shown: &ShownMessage) -> Result<Option<ReceiptsView>, StoreError> {
+        if shown.erased.is_some() {
+            return Ok(None);
+        }
         let Some(context) = self.context(shown.room)? else { return Ok(None) };
         let (read, unread) = self.readers(&context, shown);
         let (mut arrived, mut missing) = (Vec::new(), Vec::new());
@@ -116,16 +147,16 @@ impl Renderer<'_> {
         view.signed = SignedBy::None;
         view.unsigned = shown.message.urgent;
         for pk in writers {
-            let writer = self.writer_of(pk)?;
+            let writer = self.log_of(pk)?.node;
             view.unsigned |= self.people.directory().is_visitor(writer, author);
         }
         Ok(())
     }
 
-    fn writer_of(&mut self, pk: EntryPk) -> Result<NodeId, StoreError> {
-        Ok(match self.writers.get(&pk.log()) {
-            Some(node) => *node,
-            None => *self.writers.entry(pk.log()).or_insert(self.database.log_of(pk)?.node),
+    fn log_of(&mut self, pk: EntryPk) -> Result<LogId, StoreError> {
+        Ok(match self.logs.get(&pk.log()) {
+            Some(log) => *log,
+            None => *self.logs.entry(pk.log()).or_insert(self.database.log_of(pk)?),
         })
     }
 
@@ -139,23 +170,25 @@ impl Renderer<'_> {
             String::new()
         } else {
             let marks = self.database.marks_of(shown.room, &id, &author)?;
-            excerpt(marks.edit().map_or(&target.message.text, |edit| edit.text))
+            let text = excerpt(marks.edit().map_or(&target.message.text, |edit| edit.text));
+            // Who answers a photo without words sees which.
+            if text.is_empty() {
+                target.message.attachments.first().map_or(text, |file| excerpt(&file.name))
+            } else {
+                text
+            }
         };
         Ok(Some(ReplyView { id: id.as_uuid(), author_name: self.people.name(author), excerpt: text }))
     }
 
-    /// The message of an event, as it is now; `None` when it is shown no more.
-    pub fn message_of(
-        &mut self,
-        room: &RoomId,
-        id: &EntryId,
-        author: &UserId,
-    ) -> Result<Option<MessageView>, StoreError> {
-        let Some(pk) = self.database.room_key(room)? else { return Ok(None) };
-        match self.database.messages_of(pk, id, author)?.into_iter().next() {
-            Some(shown) => self.message(&shown, None),
-            None => Ok(None),
+    /// The members for whom a message is late.
+    pub fn late_for(&mut self, shown: &ShownMessage) -> Result<Vec<UserId>, StoreError> {
+        if shown.erased.is_some() {
+            return Ok(Vec::new());
         }
+        let Some(context) = self.context(shown.room)? else { return Ok(Vec::new()) };
+        let others = context.reads.keys().filter(|user| **user != shown.entry.author);
+        Ok(others.filter(|user| is_late(&context, shown, **user)).copied().collect())
     }
 }
 
@@ -190,6 +223,7 @@ fn plain(people: &People<'_>, room: RoomId, shown: &ShownMessage) -> MessageView
         mentions: message.mentions.iter().map(|user| people.person(*user)).collect(),
         edited_at: None,
         redacted: None,
+        erased: None,
         reactions: Vec::new(),
         attachments: Vec::new(),
         arrived: 0,
@@ -199,6 +233,7 @@ fn plain(people: &People<'_>, room: RoomId, shown: &ShownMessage) -> MessageView
         late: false,
         after_stop: is_after_stop(people.directory(), entry),
         conflict: shown.conflict,
+        forked: false,
         signed: if shown.signed { SignedBy::Device } else { SignedBy::None },
         unsigned: false,
         entry_kind: EntryKind::Message,

@@ -33,6 +33,7 @@ impl Renderer<'_> {
             member_count: self.database.member_count(row.pk)?,
             offices: self.room_offices(row)?,
             unread: unread.count,
+            late: unread.late,
             first_unread: unread.first.map(|place| place.id.as_uuid()),
             last_message,
             my_read: marks.iter().max_by_key(|mark| mark.place).map(|mark| mark.place.id.as_uuid()),

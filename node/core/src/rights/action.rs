@@ -54,11 +54,15 @@ pub enum Action {
     ManageKeys,
     SetPolicy,
     EditRules,
+    /// Erase messages for good.
+    EraseContent,
+    /// Start a shared document anew.
+    RenewDocument,
 }
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -98,5 +102,7 @@ impl Action {
         Self::ManageKeys,
         Self::SetPolicy,
         Self::EditRules,
+        Self::EraseContent,
+        Self::RenewDocument,
     ];
 }

@@ -21,14 +21,14 @@ struct Counted {
     complete: bool,
     rooms: HashMap<RoomId, BTreeMap<NodeId, Gap>>,
     totals: BTreeMap<NodeId, Gap>,
+    /// Of an average entry.
+    entry_bytes: u64,
 }
 
 impl Counted {
     fn set(&mut self, room: RoomId, gaps: BTreeMap<NodeId, Gap>) {
         for (node, gap) in self.rooms.remove(&room).unwrap_or_default() {
-            let total = self.totals.entry(node).or_default();
-            total.here = total.here.saturating_sub(gap.here);
-            total.there = total.there.saturating_sub(gap.there);
+            *self.totals.entry(node).or_default() -= gap;
         }
         for (node, gap) in &gaps {
             *self.totals.entry(*node).or_default() += *gap;
@@ -40,25 +40,36 @@ impl Counted {
 }
 
 impl Inner {
+    /// Bytes of an average entry, as of the last count.
+    pub(super) fn entry_bytes(&self) -> u64 {
+        self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).entry_bytes
+    }
+
     /// The gaps towards every peer as of now.
     pub(super) async fn gaps(&self) -> Result<BTreeMap<NodeId, Gap>, StoreError> {
         let touched: Vec<RoomId> = self.hub.take_touched().into_iter().collect();
         let complete = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).complete;
         if complete && touched.is_empty() {
-            return Ok(self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).totals.clone());
+            let totals = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).totals.clone();
+            // Also where nothing moves: that is a rate, too.
+            self.board.note_waiting(&totals);
+            return Ok(totals);
         }
         let counted = self
             .storage
             .read(move |database| {
                 let rooms = if complete { touched } else { database.rooms_known()? };
-                rooms.into_iter().map(|room| Ok((room, database.gaps(&room)?))).collect::<Result<Vec<_>, StoreError>>()
+                let gaps = rooms.into_iter().map(|room| Ok((room, database.gaps(&room)?)));
+                Ok((gaps.collect::<Result<Vec<_>, StoreError>>()?, database.entry_bytes()?))
             })
             .await;
         let mut known = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner);
         match counted {
-            Ok(counted) => {
+            Ok((counted, entry_bytes)) => {
                 known.complete = true;
+                known.entry_bytes = entry_bytes;
                 counted.into_iter().for_each(|(room, gaps)| known.set(room, gaps));
+                self.board.note_waiting(&known.totals);
                 Ok(known.totals.clone())
             }
             Err(error) => {
@@ -78,7 +89,7 @@ mod tests {
     fn a_room_counted_again_replaces_its_former_count() {
         let (a, b) = (NodeId::from_bytes([1; 32]), NodeId::from_bytes([2; 32]));
         let (one, two) = (RoomId::from_bytes([1; 16]), RoomId::from_bytes([2; 16]));
-        let gap = |here, there| Gap { here, there };
+        let gap = |here, there| Gap { here, there, ..Gap::default() };
         let mut counted = Counted::default();
         counted.set(one, BTreeMap::from([(a, gap(1, 2)), (b, gap(0, 5))]));
         counted.set(two, BTreeMap::from([(a, gap(10, 0))]));

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::id::{EntryId, RoomId};
+use noroshi_sync::id::{EntryId, RoomId, UserId};
 
 use crate::deeds::{NewMessage, NewText};
 use crate::error::ServiceError;
@@ -33,6 +33,8 @@ pub enum Anchor {
     After(String),
     /// The message itself in the middle.
     Around(EntryId),
+    /// What arrived late for the reader, from its beginning or after a cursor.
+    Late(Option<String>),
 }
 
 impl Node {
@@ -50,13 +52,14 @@ impl Node {
         self.inner
             .read(move |database| {
                 let standing = standing_for(database, &directory, &reader, &room, Action::SeeRoom)?;
-                let part = Part::read(database, standing.room, &request)?;
+                let part = Part::read(database, standing.room, &user, &request)?;
                 let mut renderer = Renderer::new(database, &directory);
                 let mut items = Vec::with_capacity(part.messages.len());
                 for shown in &part.messages {
                     items.extend(renderer.message(shown, Some(user))?);
                 }
-                Ok(MessagePage { items, next: part.next(), previous: part.previous() })
+                let seen = database.event_bounds()?.1.to_string();
+                Ok(MessagePage { items, next: part.next(), previous: part.previous(), seen })
             })
             .await
     }
@@ -70,12 +73,13 @@ impl Node {
         new: NewMessage,
     ) -> Result<(bool, MessageView), ServiceError> {
         if let Some(signature) = &new.signature {
-            self.inner.check_signature(actor, room, id, &new.body()?.encode(), kinds::MESSAGE, signature)?;
+            self.inner.check_signature(actor, room, id, &new.body_to_sign()?.encode(), kinds::MESSAGE, signature)?;
         }
         let author = actor.clone();
         let posted = self.inner.act(move |desk| desk.post(&author, room, id, &new)).await?;
         // What nobody else can know of yet needs no look at the store.
-        if posted.created && posted.message.message.reply_to.is_none() && !posted.message.redacted {
+        let message = &posted.message.message;
+        if posted.created && message.reply_to.is_none() && message.attachments.is_empty() && !posted.message.redacted {
             let directory = self.inner.directory();
             return Ok((true, fresh_message(&directory, self.id(), room, &posted.message, posted.offices)));
         }
@@ -155,7 +159,7 @@ struct Part {
 }
 
 impl Part {
-    fn read(database: &Database, room: RoomPk, request: &PageRequest) -> Result<Self, ServiceError> {
+    fn read(database: &Database, room: RoomPk, reader: &UserId, request: &PageRequest) -> Result<Self, ServiceError> {
         let limit = request.limit;
         match &request.anchor {
             Anchor::Latest => Self::before(database, room, None, limit),
@@ -166,6 +170,12 @@ impl Part {
             Anchor::After(anchor) => {
                 let place = place(database, room, "after", anchor)?;
                 Self::after(database, room, place, false, limit)
+            }
+            Anchor::Late(after) => {
+                let after = after.as_ref().map(|after| place(database, room, "after", after)).transpose()?;
+                let mut messages = database.late_after(room, reader, after, limit.saturating_add(1))?;
+                let newer = cut(&mut messages, limit);
+                Ok(Self { messages, older: false, newer })
             }
             Anchor::Around(id) => {
                 let place = database.place_of(room, id)?.ok_or(ServiceError::NotFound)?;

@@ -16,7 +16,7 @@ use crate::render::People;
 use crate::rights::{Action, Object, may};
 use crate::store::Database;
 use crate::store::query::Gap;
-use crate::view::{Actor, PeerView, Time};
+use crate::view::{Actor, PeerState, PeerView, Time};
 
 /// The switches as they are kept among the settings.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,11 +88,25 @@ impl Node {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; the value is never negative")]
+fn whole(value: f64) -> u64 {
+    value.ceil() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people to read")]
+fn whole_f64(value: u64) -> f64 {
+    value as f64
+}
+
 impl Inner {
     fn peer_view(&self, directory: &Directory, node: NodeId, gaps: &BTreeMap<NodeId, Gap>) -> PeerView {
         let record = self.board.record(&node);
         let known = directory.node(node);
         let gap = gaps.get(&node).copied().unwrap_or_default();
+        let entry_bytes = self.entry_bytes();
+        // What is left over from before the line was lost is no rate.
+        let entries_per_s = self.board.entries_per_s(&node).filter(|_| record.state == PeerState::Connected);
+        let alarms = self.peer_alarms(node, &record, &gap);
         PeerView {
             node: node.to_string(),
             short: node.short(),
@@ -111,6 +125,11 @@ impl Inner {
             last_heard: record.last_heard_ms.map(Time::from_ms),
             since: record.since_ms.map(Time::from_ms),
             link_cut_by_us: self.board.link_cut(&node),
+            transport: record.transport,
+            waiting: Self::waiting(&gap, entry_bytes),
+            rate_bytes_per_s: entries_per_s.map(|rate| whole(rate * whole_f64(entry_bytes))),
+            eta_s: entries_per_s.map(|rate| whole(whole_f64(gap.here.saturating_add(gap.there)) / rate)),
+            alarms,
         }
     }
 

@@ -42,6 +42,10 @@ const WINDOWS_AT_ONCE: usize = 64;
 impl Node {
     /// Answers a question of replication: reads beside everything else, writes in their turn.
     pub async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+        let query = match self.inner.answer_blobs(query).await {
+            Ok(answer) => return Ok(answer),
+            Err(query) => *query,
+        };
         let is_write = query.is_write();
         let query = self.inner.check_signatures_ahead(query).await?;
         let answer = self.inner.storage.answer(query).await;
@@ -80,7 +84,8 @@ impl Node {
             let rooms: Vec<RoomId> = page.iter().map(|(room, _)| *room).collect();
             let Some(last) = rooms.last() else { break };
             after = Some(*last);
-            let Answer::Holdings(holdings) = self.answer(Query::Holdings { peer, rooms }).await? else { break };
+            let looked_up = self.answer(Query::Holdings { peer, rooms, offered: Vec::new() }).await?;
+            let Answer::Holdings(holdings, _) = looked_up else { break };
             ledger.extend(holdings.into_iter().filter(|holding| holding.ledger).map(|holding| holding.lines.room));
         }
         let directory = self.directory();

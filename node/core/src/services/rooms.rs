@@ -7,6 +7,7 @@ use crate::document::PageEdit;
 use crate::error::ServiceError;
 use crate::node::{Inner, Node};
 use crate::render::Renderer;
+use crate::rights::{Action, Object, may};
 use crate::view::{Actor, RoomView};
 
 impl Node {
@@ -42,6 +43,18 @@ impl Node {
         let editor = actor.clone();
         self.inner.act(move |desk| desk.edit_page(&editor, room, &edit)).await?;
         self.inner.room_view(actor.user, room).await
+    }
+}
+
+impl Node {
+    /// Closes the document of a room's page and starts its successor with what the page says at this node.
+    ///
+    /// # Errors
+    /// `Denied("console_locked")` while the actor's key is locked.
+    pub async fn renew_page(&self, actor: &Actor, room: RoomId) -> Result<(), ServiceError> {
+        may(&self.inner.directory(), actor, Action::RenewDocument, Object::Organisation)?;
+        let (signer, author) = (self.signer(actor)?, actor.clone());
+        self.inner.act(move |desk| desk.renew_page(&author, room, &signer)).await
     }
 }
 

@@ -41,11 +41,11 @@ impl Writing<'_> {
         clock: WallClock,
         received_ms: u64,
     ) -> Result<(RoomPk, LogPk, LogId, Entry), StoreError> {
-        let log = LogId { room: draft.room, node: self.node(), epoch: self.epoch(), lane: draft.lane };
+        let log = LogId::new(draft.room, self.node(), self.epoch(), draft.lane);
         let log_pk = self.ensure_log(&log)?;
         let (room, length, head, unsigned) =
             self.log_row(log_pk, |row| (row.room, row.state.length, row.state.hash, row.unsigned_bytes))?;
-        let hlc = self.room_row(room, |row| row.hlc)?.tick(clock.now_ms);
+        let hlc = self.room_row(room, |row| row.hlc)?.tick(clock.corrected_ms());
         let entry = draft.into_entry(length + 1, hlc, clock.now_ms, clock.offset_ms);
         entry.check().map_err(|malformed| StoreError::Invalid(malformed.to_string()))?;
         if entry.seq > SEQ_MAX {

@@ -55,6 +55,8 @@ pub struct CheckReport {
     pub rooms: u64,
     pub logs: u64,
     pub entries: u64,
+    /// Of these, places of which an act of erasure left nothing but the hash.
+    pub erased: u64,
     pub checkpoints: u64,
     pub registers: u64,
     pub damages: Vec<Damage>,

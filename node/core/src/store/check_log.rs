@@ -3,11 +3,12 @@
 use noroshi_sync::checkpoint::{self, Signature};
 use noroshi_sync::entry::Entry;
 use noroshi_sync::hlc::Hlc;
-use noroshi_sync::log::{Hash, chain, entry_hash};
+use noroshi_sync::log::{Hash, chain};
 use noroshi_sync::store::StoreError;
 
 use super::check::{CheckReport, Damage};
 use super::database::Database;
+use super::erasing::Content;
 use super::keys::{EntryPk, LogPk, SEQ_MAX};
 use super::rows::{LogRow, Run};
 
@@ -29,7 +30,7 @@ impl Database {
         let (first, last) = (EntryPk::new(log, 0), EntryPk::new(log, SEQ_MAX));
         let count = "SELECT count(*) FROM entries WHERE entry_pk BETWEEN ? AND ?";
         let found = self.row(count, (first, last), |row| row.get::<_, i64>(0))?.unwrap_or(0).cast_unsigned();
-        let counted = row.state.count();
+        let counted = row.count();
         if found != counted {
             report.damages.push(Damage::Count { log: row.id, found, counted });
         }
@@ -39,7 +40,7 @@ impl Database {
     fn check_run(&self, log: LogPk, row: &LogRow, run: &Run, report: &mut CheckReport) -> Result<Hlc, StoreError> {
         let marks = self.marks_in(log, run)?;
         report.checkpoints += marks.len() as u64;
-        if marks.last().is_none_or(|mark| mark.0 != run.last) {
+        if marks.last().is_none_or(|mark| mark.0 != run.last) && !self.goes_on(row)? {
             report.damages.push(Damage::Unsigned { log: row.id, seq: run.last });
         }
         let mut reading = RunReading { row, next: run.first, hash: run.base, seen: Hlc::ZERO, broken: false };
@@ -86,7 +87,8 @@ impl Database {
         )?;
         let (seq, base) = before.unwrap_or((run.first - 1, run.base));
         let tail = Run { first: seq + 1, base, ..run };
-        if self.marks_in(log, &tail)?.last().is_none_or(|mark| (mark.0, mark.1) != (run.last, run.end)) {
+        let is_signed = self.marks_in(log, &tail)?.last().is_some_and(|mark| (mark.0, mark.1) == (run.last, run.end));
+        if !is_signed && !self.goes_on(&row)? {
             damages.push(Damage::Unsigned { log: row.id, seq: run.last });
         }
         let mut hash = base;
@@ -99,7 +101,7 @@ impl Database {
                     return Ok(false);
                 }
                 next += 1;
-                hash = chain(hash, entry_hash(stored.get_ref(1)?.as_blob()?));
+                hash = chain(hash, Content::of(stored.get_ref(1)?.as_blob()?).hash());
                 Ok(true)
             },
         )?;
@@ -130,15 +132,19 @@ impl RunReading<'_> {
             report.damages.push(Damage::Missing { log, first: self.next, last: seq - 1 });
             self.broken = true;
         }
-        match Entry::decode(bytes) {
-            Ok(entry) if entry.seq == seq => self.seen = self.seen.merge(entry.hlc),
-            Ok(entry) => {
-                let reason = format!("it says it is entry {}", entry.seq);
-                report.damages.push(Damage::Entry { log, seq, reason });
-            }
-            Err(malformed) => report.damages.push(Damage::Entry { log, seq, reason: malformed.to_string() }),
+        let content = Content::of(bytes);
+        match content {
+            Content::Erased(_) => report.erased += 1,
+            Content::Entry(bytes) => match Entry::decode(bytes) {
+                Ok(entry) if entry.seq == seq => self.seen = self.seen.merge(entry.hlc),
+                Ok(entry) => {
+                    let reason = format!("it says it is entry {}", entry.seq);
+                    report.damages.push(Damage::Entry { log, seq, reason });
+                }
+                Err(malformed) => report.damages.push(Damage::Entry { log, seq, reason: malformed.to_string() }),
+            },
         }
-        self.hash = chain(self.hash, entry_hash(bytes));
+        self.hash = chain(self.hash, content.hash());
         self.next = seq + 1;
     }
 

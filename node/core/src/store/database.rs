@@ -60,6 +60,7 @@ impl fmt::Debug for DatabaseOptions {
 /// the query modules; writes go through [`Database::write`] or a [`Group`](super::group::Group).
 pub struct Database {
     connection: Connection,
+    epoch: Cell<Epoch>,
     options: DatabaseOptions,
     path: Option<PathBuf>,
     own: NodePk,
@@ -71,6 +72,8 @@ pub struct Database {
     failure: RefCell<Option<StoreError>>,
     /// Pages in the write-ahead log after the last commit.
     pub(in crate::store) wal_pages: Arc<AtomicU64>,
+    /// Something was erased, and its bytes may still be in the write-ahead log.
+    pub(in crate::store) erasing: Cell<bool>,
 }
 
 impl Database {
@@ -142,6 +145,7 @@ impl Database {
     fn new(connection: Connection, options: DatabaseOptions, path: Option<PathBuf>) -> Self {
         Self {
             connection,
+            epoch: Cell::new(options.epoch),
             options,
             path,
             own: NodePk(0),
@@ -150,14 +154,21 @@ impl Database {
             state: RefCell::default(),
             failure: RefCell::default(),
             wal_pages: Arc::default(),
+            erasing: Cell::new(false),
         }
     }
 
     pub fn node(&self) -> NodeId {
         self.options.key.node()
     }
+    /// The epoch in which this node writes. It changes while the program runs when somebody else turns out to write in it.
     pub fn epoch(&self) -> Epoch {
-        self.options.epoch
+        self.epoch.get()
+    }
+
+    /// From now on every entry of this node goes to logs that nobody else has begun.
+    pub(in crate::store) fn renew_epoch(&self, epoch: Epoch) {
+        self.epoch.set(epoch);
     }
     pub fn key(&self) -> &NodeKey {
         &self.options.key
@@ -281,7 +292,7 @@ impl Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("path", &self.path).field("epoch", &self.options.epoch).finish_non_exhaustive()
+        f.debug_struct("Database").field("path", &self.path).field("epoch", &self.epoch.get()).finish_non_exhaustive()
     }
 }
 
@@ -314,6 +325,9 @@ fn configure_writer(connection: &Connection, on_disk: bool) -> Result<(), StoreE
     let set = || {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What is deleted is overwritten in its page: erased content must not stay in the file. It has to be so from the
+        // first write on, since pages that split leave copies behind.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))?;
         Ok(mode)

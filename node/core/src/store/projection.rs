@@ -14,6 +14,7 @@
 
 mod audit;
 mod directory;
+mod erasures;
 mod judging;
 mod marks;
 mod messages;
@@ -41,6 +42,7 @@ use crate::body::{Body, DocChange};
 use crate::events::Happening;
 pub use directory::Current;
 use pages::Pages;
+pub use reads::{LateShown, SHOWN_EVENTS_MAX, Shown};
 use signatures::Checked;
 use work::Work;
 
@@ -268,8 +270,12 @@ impl Projection {
         match body {
             Ok(body @ Body::Message(_)) => messages::insert(work, stored, &body),
             Ok(body @ (Body::Edit(_) | Body::Redact(_) | Body::Reaction(_))) => marks::insert(work, stored, &body),
-            Ok(Body::DocChange(change)) if change.document == DocChange::PAGE => {
+            Ok(Body::DocChange(change)) if DocChange::is_of_page(&change.document) => {
                 pages::insert(work, stored, &Body::DocChange(change))?;
+                self.unsettle(work, Unsettled::Page(stored.room))
+            }
+            Ok(Body::DocCut(cut)) => {
+                pages::insert_cut(work, stored, &cut)?;
                 self.unsettle(work, Unsettled::Page(stored.room))
             }
             Ok(Body::DocChange(_) | Body::Unknown) | Err(_) => Ok(()),

@@ -2,11 +2,13 @@
 
 use noroshi_sync::digest::Digest;
 use noroshi_sync::entry::Draft;
+use noroshi_sync::frontier::LogState;
 use noroshi_sync::id::{NodeId, RoomId};
+use noroshi_sync::log::LogId;
 use noroshi_sync::register::SignedRegister;
 use noroshi_sync::store::{
-    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Store, StoreError, WallClock,
-    WindowPage,
+    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Standing, Store, StoreError,
+    WallClock, WindowPage,
 };
 
 use super::database::Database;
@@ -30,6 +32,10 @@ impl Store for Database {
 
     fn holdings(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<Holding>, StoreError> {
         self.read(|database| database.held_of(peer, rooms))
+    }
+
+    fn standings(&self, offered: &[(LogId, LogState)]) -> Result<Vec<Standing>, StoreError> {
+        self.read(|database| offered.iter().map(|(log, theirs)| database.line_stands(log, theirs)).collect())
     }
 
     fn windows(&self, peer: &NodeId, ranges: &[LogRange], bytes_max: usize) -> Result<WindowPage, StoreError> {
@@ -63,6 +69,7 @@ mod tests {
 
     use noroshi_sync::checkpoint::NodeKey;
     use noroshi_sync::id::Epoch;
+    use noroshi_sync::log::{Hash, LogId};
     use noroshi_sync::register::RegisterVersion;
     use noroshi_sync::store::conformance::Fixture;
 
@@ -88,6 +95,9 @@ mod tests {
         fn set_audience(&self, store: &mut Database, room: RoomId, nodes: &BTreeSet<NodeId>) {
             store.write(|writing| writing.set_audience(&room, &nodes.clone().into())).unwrap();
         }
+        fn erase(&self, store: &mut Database, log: LogId, seq: u64, hash: Hash) {
+            store.write(|writing| writing.erase(&log, seq, &hash)).unwrap();
+        }
         fn write_register(&self, store: &mut Database, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             store.write(|writing| writing.write_register_as(&room, version, reads.to_vec())).unwrap();
         }
@@ -104,6 +114,9 @@ mod tests {
         }
         fn set_audience(&self, store: &mut Database, room: RoomId, nodes: &BTreeSet<NodeId>) {
             InMemory.set_audience(store, room, nodes);
+        }
+        fn erase(&self, store: &mut Database, log: LogId, seq: u64, hash: Hash) {
+            InMemory.erase(store, log, seq, hash);
         }
         fn write_register(&self, store: &mut Database, room: RoomId, version: RegisterVersion, reads: &[u8]) {
             InMemory.write_register(store, room, version, reads);

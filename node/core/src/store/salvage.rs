@@ -3,7 +3,6 @@
 //! Each signed piece of each log is read and verified on its own, and stored like something from a peer. What does not
 //! verify is named and left behind: the new database shows it as missing, so that it is fetched from whoever holds it.
 
-use std::path::Path;
 
 use noroshi_sync::limits::CHECKPOINT_ENTRIES_MAX;
 use noroshi_sync::log::LogId;
@@ -12,12 +11,12 @@ use noroshi_sync::window::VerifiedWindow;
 
 use super::database::Database;
 use super::keys::{EntryPk, LogPk};
-use super::rows::{LogRow, Run};
+use super::windows::Path;
 
 /// Windows stored in one transaction.
 const WINDOWS_AT_ONCE: usize = 64;
 /// What only this node knows, in tables whose rows mean the same in any database.
-const OWN_TABLES: [&str; 5] = ["settings", "sessions", "device_codes", "passcodes", "imports"];
+const OWN_TABLES: [&str; 6] = ["settings", "sessions", "device_codes", "passcodes", "imports", "cuts"];
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Lost {
 impl Database {
     /// Fills this new database from a damaged one of the same node. An error is one of the new database; whatever is wrong
     /// with the old one is in the answer.
-    pub fn salvage(&mut self, damaged: &Path) -> Result<Salvaged, StoreError> {
+    pub fn salvage(&mut self, damaged: &std::path::Path) -> Result<Salvaged, StoreError> {
         let mut found = Salvaged::default();
         match Self::open_damaged(damaged, self.options().clone()) {
             Ok(old) => self.salvage_logs(&old, &mut found)?,
@@ -67,63 +66,56 @@ impl Database {
         };
         let (mut waiting, mut refused) = (Vec::new(), Vec::new());
         for log in logs {
-            match old.load_log(log) {
-                Ok(row) => {
-                    for run in row.runs() {
-                        self.salvage_run(old, log, &row, &run, &mut waiting, &mut refused, found)?;
+            match old.load_log(log).and_then(|row| Ok((row.id, old.paths(log)?))) {
+                Ok((log, paths)) => {
+                    for path in paths {
+                        let mut pieces = old.sound_pieces(&path, log, found);
+                        while !pieces.is_empty() {
+                            waiting.extend(pieces.drain(..pieces.len().min(WINDOWS_AT_ONCE)));
+                            self.store(&mut waiting, &mut refused, found)?;
+                        }
                     }
                 }
                 Err(error) => found.unreadable.push(format!("log number {}: {error}", log.0)),
             }
         }
-        self.store(&mut waiting, &mut refused, found)?;
         self.try_again(refused, found)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "where it is read, where it goes, and what became of it")]
-    fn salvage_run(
-        &mut self,
-        old: &Self,
-        log: LogPk,
-        row: &LogRow,
-        run: &Run,
-        waiting: &mut Vec<VerifiedWindow>,
-        refused: &mut Vec<VerifiedWindow>,
-        found: &mut Salvaged,
-    ) -> Result<(), StoreError> {
-        let mut first = run.first;
-        while first <= run.last {
-            let last = run.last.min(first + CHECKPOINT_ENTRIES_MAX - 1);
-            let window = old.read_window(log, row, run, first, last).ok().and_then(|window| window.verify().ok());
-            let next = match window {
+    /// What verifies of one history, window by window; what does not is noted as lost.
+    fn sound_pieces(&self, path: &Path, log: LogId, found: &mut Salvaged) -> Vec<VerifiedWindow> {
+        let mut pieces = Vec::new();
+        let mut first = path.pieces.first().map_or(u64::MAX, |(_, run)| run.first);
+        while first <= path.end {
+            let last = path.end.min(first + CHECKPOINT_ENTRIES_MAX - 1);
+            let window = self.read_window(path, log, first, last).ok().and_then(|window| window.verify().ok());
+            first = match window {
                 Some(window) => {
                     let next = window.last() + 1;
-                    waiting.push(window);
+                    pieces.push(window);
                     next
                 }
                 None => {
                     // What lies between two signatures is lost as a whole: nothing tells which of it is wrong.
-                    let end = old.next_mark(log, first, run.last).unwrap_or(run.last);
-                    found.lost.push(Lost { log: row.id, first, last: end });
+                    let end = self.next_mark(path, first).unwrap_or(path.end);
+                    found.lost.push(Lost { log, first, last: end });
                     end + 1
                 }
             };
-            if waiting.len() >= WINDOWS_AT_ONCE {
-                self.store(waiting, refused, found)?;
-            }
-            first = next;
         }
-        Ok(())
+        pieces
     }
 
     /// The first signed place at or after `seq`, if it can be found.
-    fn next_mark(&self, log: LogPk, seq: u64, last: u64) -> Option<u64> {
-        let mark = self.row(
-            "SELECT entry_pk FROM checkpoints WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk LIMIT 1",
-            (EntryPk::new(log, seq), EntryPk::new(log, last)),
-            |row| row.get::<_, EntryPk>(0),
-        );
-        mark.ok().flatten().map(EntryPk::seq)
+    fn next_mark(&self, path: &Path, seq: u64) -> Option<u64> {
+        path.between(seq, path.end).find_map(|(log, from, to)| {
+            let mark = self.row(
+                "SELECT entry_pk FROM checkpoints WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk LIMIT 1",
+                (EntryPk::new(log, from), EntryPk::new(log, to)),
+                |row| row.get::<_, EntryPk>(0),
+            );
+            mark.ok().flatten().map(EntryPk::seq)
+        })
     }
 
     /// Stores what waits as if this node's own copy were a peer.
@@ -168,7 +160,7 @@ impl Database {
     }
 
     /// What no log says: settings, log-ins, passcodes, and how far this node's own people have read.
-    fn salvage_own(&mut self, damaged: &Path, found: &mut Salvaged) -> Result<(), StoreError> {
+    fn salvage_own(&mut self, damaged: &std::path::Path, found: &mut Salvaged) -> Result<(), StoreError> {
         let name = damaged.to_str().ok_or_else(|| StoreError::Invalid("the name of the file is no UTF-8".into()))?;
         if let Err(error) = self.execute("ATTACH ? AS damaged", [name]) {
             found.unreadable.push(error.to_string());
@@ -187,6 +179,10 @@ impl Database {
             JOIN main.nodes AS here ON here.id = node.id
             WHERE node.id = (SELECT id FROM main.nodes WHERE node_pk = ?1)";
         self.copy_rows("reads", reads, found);
+        // The files lie beside the database; what is given of them is proved by their hash.
+        let files = "UPDATE main.blobs SET here = 1 WHERE EXISTS (SELECT 1 FROM damaged.blobs AS old
+            WHERE old.hash = main.blobs.hash AND old.size = main.blobs.size AND old.here = 1)";
+        self.copy_rows("blobs", files, found);
         self.execute("DETACH damaged", []).map(|_| ())
     }
 
@@ -204,5 +200,12 @@ impl Database {
 }
 
 const fn may_be_known_later(refusal: Refusal) -> bool {
-    matches!(refusal, Refusal::NotAdmitted | Refusal::UnknownWriter | Refusal::UnknownLog | Refusal::TooManyGaps)
+    matches!(
+        refusal,
+        Refusal::NotAdmitted
+            | Refusal::UnknownWriter
+            | Refusal::UnknownLog
+            | Refusal::TooManyGaps
+            | Refusal::ErasedWithoutGrounds
+    )
 }

@@ -25,6 +25,9 @@ impl Database {
     pub(in crate::store) fn tend_wal(&self, busy: bool) {
         let pages = self.wal_pages.load(Ordering::Relaxed);
         metrics::gauge!(WAL_BYTES).set((pages * PAGE_BYTES) as f64);
+        if self.erasing.get() {
+            return self.settle_erased();
+        }
         if pages < if busy { PAGES_WHEN_BUSY } else { PAGES_WHEN_FREE } {
             return;
         }
@@ -49,6 +52,14 @@ impl Database {
             metrics::gauge!(WAL_BYTES).set(0.0);
         }
         self.note_storage()
+    }
+
+    /// What was erased leaves the log, too, at once; while a reader holds it, with one of the next commits.
+    fn settle_erased(&self) {
+        match self.settle_wal() {
+            Ok(()) => self.erasing.set(self.wal_pages.load(Ordering::Relaxed) > 0),
+            Err(error) => tracing::warn!(%error, "what was erased is still in the write-ahead log"),
+        }
     }
 
     /// The pages in the log, and whether all of them are in the file now.

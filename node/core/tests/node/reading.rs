@@ -1,5 +1,6 @@
 //! Reading and arrival between offices, through registers that the nodes write by themselves.
 
+use noroshi_node::view::NodeEvent;
 use noroshi_node::{Anchor, PageRequest};
 use noroshi_sync::id::RoomId;
 
@@ -52,6 +53,16 @@ async fn unread_counts_and_late_messages_are_the_readers_own() {
     exchange(&a, &b).await;
     let shown = a.node.room(&chief, room).await.unwrap();
     assert_eq!((shown.unread, shown.first_unread, shown.my_read), (1, Some(late.as_uuid()), Some(newest.as_uuid())));
+    assert_eq!(shown.late, 1);
+    // The event says for whom it is late, and the list of the late ones has it.
+    let events = a.node.events_after(0, 1_000).await.unwrap().events;
+    let told = events.iter().find_map(|(_, event)| match event {
+        NodeEvent::Message { message, late_for, .. } if message.id == late.as_uuid() => Some(late_for.clone()),
+        _ => None,
+    });
+    assert_eq!(told, Some(vec![chief.user]));
+    let list = a.node.messages(&chief, room, PageRequest { limit: 50, anchor: Anchor::Late(None) }).await.unwrap();
+    assert_eq!(list.items.iter().map(|message| message.id).collect::<Vec<_>>(), vec![late.as_uuid()]);
     let request = PageRequest { limit: 50, anchor: Anchor::Latest };
     let page = a.node.messages(&chief, room, request.clone()).await.unwrap();
     assert_eq!(page.items.iter().map(|message| message.late).collect::<Vec<_>>(), vec![true, false]);

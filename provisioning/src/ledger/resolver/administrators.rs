@@ -9,6 +9,12 @@ use crate::role::Role;
 impl Resolution<'_> {
     pub(super) fn keys(&mut self) {
         for (key, act) in self.acts {
+            if let LedgerBody::AdministratorKeySet(body) = &act.body
+                && self.ever.has_key(key)
+                && self.ever.has_grant(body.user)
+            {
+                self.directory.ever_keys.entry(key.id).or_default().insert((body.user, body.key));
+            }
             match &act.body {
                 LedgerBody::AdministratorKeySet(body) if self.now.has_key(key) => {
                     self.counted.insert(*key);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Admission, Answer, Applied, Batch, ChangePage, Greeting, Query, Refusal, Store, StoreError, WindowOutcome,
+    without_blobs,
 };
 use crate::id::{NodeId, RoomId};
 
@@ -48,13 +49,13 @@ pub(super) fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer
             let rooms: Vec<RoomId> = rooms.iter().copied().filter(|room| ledger.contains(room)).collect();
             Answer::Offers(store.offers(peer, &rooms)?)
         }
-        Query::Holdings { peer, rooms } => {
+        Query::Holdings { peer, rooms, offered } => {
             let mut holdings = store.holdings(peer, rooms)?;
             holdings
                 .iter_mut()
                 .filter(|holding| !holding.ledger)
                 .for_each(|other| other.admission = Admission::PolicyOnly);
-            Answer::Holdings(holdings)
+            Answer::Holdings(holdings, store.standings(offered)?)
         }
         Query::Windows { peer, ranges, bytes_max } => {
             let ledger = kept(peer, ranges.iter().map(|range| range.log.room).collect())?;
@@ -68,6 +69,9 @@ pub(super) fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer
             let ledger = kept(peer, wanted.iter().map(|(room, _)| *room).collect())?;
             let wanted: Vec<_> = wanted.iter().copied().filter(|(room, _)| ledger.contains(room)).collect();
             Answer::Registers(store.registers(peer, &wanted)?)
+        }
+        Query::BlobsWanted { .. } | Query::BlobSlice { .. } | Query::BlobStore { .. } | Query::BlobsHeld { .. } => {
+            without_blobs(query)?
         }
         Query::Apply(_) => return Err(StoreError::Invalid("a write was asked of a reader".into())),
         Query::LedgerOnly(inner) => read(store, inner)?,

@@ -2,7 +2,7 @@
 
 use noroshi_node::error::ServiceError;
 use noroshi_node::view::{Actor, MessageView, NodeEvent, Role};
-use noroshi_sync::id::{NodeId, RoomId};
+use noroshi_sync::id::{NodeId, RoomId, UserId};
 
 use super::wire::{EventBody, RoomChange};
 use crate::state::State;
@@ -36,18 +36,22 @@ impl Reader {
 
     /// Events that need nothing but themselves.
     fn plain(&self, event: &NodeEvent) -> Option<EventBody> {
-        let own = |message: &MessageView| {
+        let own = |message: &MessageView, late_for: &[UserId]| {
             let my_own = message.author.id == self.actor.user.as_uuid();
-            Box::new(MessageView { my_own, ..message.clone() })
+            Box::new(MessageView { my_own, late: late_for.contains(&self.actor.user), ..message.clone() })
         };
         Some(match event {
-            NodeEvent::Message { room, message } => EventBody::Message { room: room.as_uuid(), message: own(message) },
-            NodeEvent::Edited { room, message } => EventBody::Edited { room: room.as_uuid(), message: own(message) },
-            NodeEvent::Redacted { room, message } => {
-                EventBody::Redacted { room: room.as_uuid(), message: own(message) }
+            NodeEvent::Message { room, message, late_for } => {
+                EventBody::Message { room: room.as_uuid(), message: own(message, late_for) }
             }
-            NodeEvent::Reaction { room, message } => {
-                EventBody::Reaction { room: room.as_uuid(), message: own(message) }
+            NodeEvent::Edited { room, message, late_for } => {
+                EventBody::Edited { room: room.as_uuid(), message: own(message, late_for) }
+            }
+            NodeEvent::Redacted { room, message, late_for } => {
+                EventBody::Redacted { room: room.as_uuid(), message: own(message, late_for) }
+            }
+            NodeEvent::Reaction { room, message, late_for } => {
+                EventBody::Reaction { room: room.as_uuid(), message: own(message, late_for) }
             }
             NodeEvent::Read { room, user, message, at } => EventBody::Read {
                 room: room.as_uuid(),
@@ -67,6 +71,13 @@ impl Reader {
             NodeEvent::Typing { room, user } if user.id != self.actor.user.as_uuid() => {
                 EventBody::Typing { room: room.as_uuid(), user: user.clone() }
             }
+            NodeEvent::Attachment { room, hash, state, held_bytes, size } => EventBody::Attachment {
+                room: room.as_uuid(),
+                hash: hash.clone(),
+                state: *state,
+                held_bytes: *held_bytes,
+                size: *size,
+            },
             NodeEvent::Alert { .. }
             | NodeEvent::Typing { .. }
             | NodeEvent::Room { .. }
@@ -103,6 +114,7 @@ fn room_of(event: &NodeEvent) -> Option<RoomId> {
         | NodeEvent::Room { room }
         | NodeEvent::RoomRemoved { room, .. }
         | NodeEvent::Document { room, .. }
+        | NodeEvent::Attachment { room, .. }
         | NodeEvent::Typing { room, .. } => Some(*room),
         NodeEvent::Peer { .. } | NodeEvent::Alert { .. } => None,
     }

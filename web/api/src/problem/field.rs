@@ -33,7 +33,7 @@ pub fn label(field: Option<&str>, language: Language) -> &'static str {
         Some("idle_lock_minutes" | "lease_hours" | "lease_isolated_hours" | "hours") => ("時間", "time"),
         Some("role") => ("役割", "role"),
         Some("kind") => ("種類", "kind"),
-        Some("cursor" | "before" | "after" | "around") => ("ページの位置", "page position"),
+        Some("cursor" | "before" | "after" | "around" | "seen") => ("ページの位置", "page position"),
         _ => ("入力", "input"),
     };
     match language {

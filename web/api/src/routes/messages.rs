@@ -4,9 +4,11 @@ use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
+use noroshi_node::body::Named;
 use noroshi_node::view::{MessagePage, MessageView};
-use noroshi_node::{Anchor, NewMessage, NewText, PageRequest};
+use noroshi_node::{Anchor, NewMessage, NewText, PageRequest, named};
 use noroshi_provisioning::device_key::DEVICE_SIGNATURE_BYTES;
+use noroshi_sync::blob::BlobHash;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::paths::{MessagePath, RoomPath};
 use crate::auth::Session;
 use crate::extract::{Id, Json, Path, Query};
-use crate::limits::{MESSAGES_PAGE, MESSAGES_PAGE_MAX};
+use crate::limits::{FILE_NAME_MAX, MESSAGES_PAGE, MESSAGES_PAGE_MAX};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -32,6 +34,10 @@ pub struct MessagesQuery {
     /// Around this message.
     #[param(value_type = Option<Uuid>)]
     pub around: Option<Id<EntryId>>,
+    /// With `true`: only what arrived late, below what I had read; oldest first, on with `after`.
+    #[serde(default)]
+    #[param(default = false)]
+    pub late: bool,
 }
 
 impl MessagesQuery {
@@ -39,6 +45,12 @@ impl MessagesQuery {
         let limit = self.limit.unwrap_or(MESSAGES_PAGE);
         if !(1..=MESSAGES_PAGE_MAX).contains(&limit) {
             return Err(Problem::invalid("limit", "out_of_range"));
+        }
+        if self.late {
+            return match (self.before, self.around) {
+                (None, None) => Ok(PageRequest { limit, anchor: Anchor::Late(self.after) }),
+                _ => Err(Problem::malformed("late goes with after alone")),
+            };
         }
         let anchor = match (self.before, self.after, self.around) {
             (None, None, None) => Anchor::Latest,
@@ -79,8 +91,7 @@ pub struct NewMessagePath {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageRequest {
-    /// 1–10,000 characters after trimming; no control characters other than newline and tab.
-    #[schema(min_length = 1)]
+    /// 1–10,000 characters after trimming; no control characters other than newline and tab. May be empty with attachments.
     pub text: String,
     /// A message of this room.
     #[serde(default)]
@@ -92,12 +103,32 @@ pub struct MessageRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>)]
     pub mentions: Option<Vec<Id<UserId>>>,
-    /// Come with a later version: only an empty list is taken.
+    /// One's own uploads, or files that one may see already.
     #[serde(default)]
-    #[schema(max_items = 0)]
-    pub attachments: Option<Vec<serde_json::Value>>,
+    #[schema(max_items = 10)]
+    pub attachments: Option<Vec<AttachmentRequest>>,
     /// By the key of this device: ECDSA P-256, 64 bytes (r, s), base64url without padding. See docs/protocol.md.
     pub signature: Option<String>,
+}
+
+/// A file of a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentRequest {
+    /// As the upload said it.
+    #[schema(value_type = String, min_length = 64, max_length = 64)]
+    pub hash: Id<BlobHash>,
+    /// As the upload said it, or another that people should see.
+    pub name: String,
+}
+
+impl AttachmentRequest {
+    fn named(&self) -> Result<Named, Problem> {
+        if self.name.len() > FILE_NAME_MAX {
+            return Err(Problem::invalid("attachments", "too_long"));
+        }
+        Ok(named(self.hash.0, &self.name))
+    }
 }
 
 /// Of the form of a signature; whether it is right is asked later.
@@ -125,15 +156,13 @@ pub async fn put(
     Json(request): Json<MessageRequest>,
 ) -> Result<(StatusCode, Answer<MessageView>), Problem> {
     let id = new_id(&path.message)?;
-    // A message without the files that its author sees on it would be another message.
-    if request.attachments.is_some_and(|attachments| !attachments.is_empty()) {
-        return Err(Problem::invalid("attachments", "attachments_unsupported"));
-    }
+    let attachments = request.attachments.unwrap_or_default();
     let message = NewMessage {
         text: request.text,
         reply_to: request.reply_to.map(|id| id.0),
         urgent: request.urgent.unwrap_or(false),
         mentions: request.mentions.unwrap_or_default().into_iter().map(|id| id.0).collect(),
+        attachments: attachments.iter().map(AttachmentRequest::named).collect::<Result<_, _>>()?,
         signature: request.signature.as_deref().map(signature).transpose()?,
     };
     let (created, view) = state.node.post(&session.actor, path.room.0, id, message).await?;
@@ -217,7 +246,17 @@ mod tests {
     #[test]
     fn pages_have_one_to_two_hundred_messages_from_one_place() {
         let around = "around=01990000-0000-7000-8000-000000000001";
-        for good in ["", "limit=1", "limit=200", "before=x", "after=x", around] {
+        for good in [
+            "late=false&before=x",
+            "late=true",
+            "late=true&after=x",
+            "",
+            "limit=1",
+            "limit=200",
+            "before=x",
+            "after=x",
+            around,
+        ] {
             assert_eq!(code(good), "ok", "{good}");
         }
         for bad in ["limit=0", "limit=201"] {
@@ -228,6 +267,8 @@ mod tests {
             "limit=9223372036854775808",
             "limit=x",
             "before=x&after=y",
+            "late=true&before=x",
+            "late=1",
             "around=1",
             "token=x",
             "limit=1&limit=2",

@@ -1,10 +1,12 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
 mod administrator_keys;
+mod attachments;
 mod audit;
 mod console;
 mod devices;
 mod directory;
+mod erasures;
 mod events;
 mod front_door;
 mod health;
@@ -101,6 +103,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(audit::list))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
+        .routes(routes!(peers::cuts))
+        .routes(routes!(peers::map))
         .routes(routes!(peers::set_link))
         .routes(routes!(rooms::list, rooms::create))
         .routes(routes!(rooms::get, rooms::edit))
@@ -108,8 +112,13 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(members::set, members::remove))
         .routes(routes!(messages::page))
         .routes(routes!(messages::put, messages::edit, messages::redact))
+        .routes(routes!(attachments::upload))
+        .routes(routes!(attachments::read))
+        .routes(routes!(attachments::fetch, attachments::leave))
         .routes(routes!(reactions::add, reactions::remove))
         .routes(routes!(reading::mark))
+        .routes(routes!(erasures::erase, erasures::list))
+        .routes(routes!(rooms::renew_page))
         .routes(routes!(reading::receipts))
         .routes(routes!(directory::users))
         .routes(routes!(directory::offices))

@@ -153,6 +153,21 @@ pub async fn edit(
     Ok(Answer(state.node.edit_page(&session.actor, path.room.0, edit).await?))
 }
 
+/// Start the room's page anew with what it says at this node, where it takes no more edits. Needs an unlocked
+/// administrator's key.
+#[utoipa::path(
+    post, path = "/api/v1/rooms/{room}/page/renewal", tag = "rooms", operation_id = "renew_page", params(RoomPath),
+    responses((status = 204), (status = 403), (status = 404))
+)]
+pub async fn renew_page(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Path(path): Path<RoomPath>,
+) -> Result<StatusCode, Problem> {
+    state.node.renew_page(&session.actor, path.room.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +185,7 @@ mod tests {
             member_count: 1,
             offices: Vec::new(),
             unread: 0,
+            late: 0,
             first_unread: None,
             last_message: None,
             my_read: None,

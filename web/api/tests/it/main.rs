@@ -4,12 +4,14 @@
 
 mod administrator_keys;
 mod app;
+mod attachments;
 mod audit;
 mod auth;
 mod bad_input;
 mod bodies;
 mod connections;
 mod devices;
+mod erasures;
 mod events;
 mod frames;
 mod house;

@@ -10,7 +10,7 @@ use noroshi_sync::id::{DeviceId, NodeId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::judging::Scope;
-use super::{Projection, Resolved, Unsettled, Work, audit, judging, take_unsettled};
+use super::{Projection, Resolved, Unsettled, Work, audit, erasures, judging, pages, take_unsettled};
 use crate::events::Happening;
 use crate::store::query::codes::unsigned;
 use crate::store::{Audience, Database, EntryPk, Ledger as LedgerRoom, Projector as _, RoomPk, Writing};
@@ -113,6 +113,14 @@ impl Projection {
                 self.unsettle(work, Unsettled::Policy(room))?;
             }
         }
+        if old.count_ever_keys() != new.count_ever_keys() {
+            for room in erasures::rooms_with_waiting(work)? {
+                self.unsettle(work, Unsettled::Policy(room))?;
+            }
+            for room in pages::judge_cuts(work)? {
+                self.unsettle(work, Unsettled::Page(room))?;
+            }
+        }
         let ended = end_old_sessions(work, old, new)?;
         for (device, user) in changed_keys(old, new) {
             self.check_signatures_again(work, device, user)?;
@@ -191,6 +199,9 @@ fn forget_room(work: &Work<'_, '_>, room: &RoomId) -> Result<(), StoreError> {
         "DELETE FROM witnesses WHERE room_pk = ?",
         "DELETE FROM signatures WHERE room_pk = ?",
         "DELETE FROM room_states WHERE room_pk = ?",
+        "DELETE FROM page_cuts WHERE room_pk = ?",
+        "DELETE FROM erasures WHERE room_pk = ?",
+        "DELETE FROM tombstones WHERE room_pk = ?",
     ] {
         work.execute(sql, [pk])?;
     }

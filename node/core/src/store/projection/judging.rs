@@ -65,7 +65,8 @@ fn may_say(role: RoomRole, kind: RoomKind, entry: &Entry, body: &Body) -> bool {
         Body::Message(_) => kind != RoomKind::Announcement || role == RoomRole::Admin,
         Body::Redact(redact) => redact.target_author == entry.author || role == RoomRole::Admin,
         Body::Edit(_) | Body::Reaction(_) | Body::DocChange(_) => true,
-        Body::Unknown => false,
+        // An act by a key, not by a right in the room.
+        Body::DocCut(_) | Body::Unknown => false,
     }
 }
 

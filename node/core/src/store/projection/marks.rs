@@ -61,6 +61,6 @@ fn target(entry: &Entry, body: &Body) -> Option<(EntryId, UserId)> {
         Body::Edit(edit) => Some((edit.target, entry.author)),
         Body::Redact(redact) => Some((redact.target, redact.target_author)),
         Body::Reaction(reaction) => Some((reaction.target, reaction.target_author)),
-        Body::Message(_) | Body::DocChange(_) | Body::Unknown => None,
+        Body::Message(_) | Body::DocChange(_) | Body::DocCut(_) | Body::Unknown => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The room page: which of its changes count, and what it says, rendered into the row of the room.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use noroshi_sync::entry::Entry;
 use noroshi_sync::id::{Epoch, NodeId, RoomId};
@@ -8,7 +8,7 @@ use noroshi_sync::log::{Hash, LogId};
 use noroshi_sync::store::StoreError;
 
 use super::{Projection, Work, judging};
-use crate::body::{Body, DocChange};
+use crate::body::{Body, DocChange, DocCut, successor};
 use crate::document::{PageView, RoomPage, Verdict, bytes_hash};
 use crate::events::Happening;
 use crate::limits::PAGES_LOADED_MAX;
@@ -46,11 +46,63 @@ type Changes = BTreeMap<EntryPk, Change>;
 
 pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
     let visible = judging::is_entitled(work, stored.room, stored.log, stored.entry, body)?;
+    let Body::DocChange(change) = body else { return Ok(()) };
     work.execute(
-        "INSERT INTO page_changes (entry_pk, room_pk, visible) VALUES (?, ?, ?)",
-        (stored.entry_pk, stored.room, visible),
+        "INSERT INTO page_changes (entry_pk, room_pk, visible, document) VALUES (?, ?, ?, ?)",
+        (stored.entry_pk, stored.room, visible, &change.document),
     )?;
     Ok(())
+}
+
+/// An act that closes a document of the page. It counts by the key that signed it.
+pub(super) fn insert_cut(work: &Work<'_, '_>, stored: &StoredEntry<'_>, cut: &DocCut) -> Result<(), StoreError> {
+    let counts = work.current.directory.was_signed_by_administrator(stored.log.room, stored.entry);
+    work.execute(
+        "INSERT INTO page_cuts (entry_pk, room_pk, document, successor, counted) VALUES (?, ?, ?, ?, ?)",
+        (stored.entry_pk, stored.room, &cut.document, successor(stored.entry.id), counts),
+    )?;
+    Ok(())
+}
+
+/// Looks again at acts whose key was not known; the rooms in which one begins to count.
+pub(super) fn judge_cuts(work: &Work<'_, '_>) -> Result<Vec<RoomPk>, StoreError> {
+    let waiting: Vec<(EntryPk, RoomPk)> =
+        work.rows("SELECT entry_pk, room_pk FROM page_cuts WHERE counted = 0", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let mut rooms = Vec::new();
+    for (pk, room) in waiting {
+        let found = work.entry_at(pk)?.ok_or_else(|| damaged("an entry is missing"))?;
+        if work.current.directory.was_signed_by_administrator(found.log.room, &found.entry) {
+            work.execute("UPDATE page_cuts SET counted = 1 WHERE entry_pk = ?", [pk])?;
+            rooms.push(room);
+        }
+    }
+    Ok(rooms)
+}
+
+/// The document of the page that is edited now, and the act that started it. Of several acts that close one document the
+/// first by (stamp, id) counts.
+fn current_document(database: &Database, room: RoomPk) -> Result<(String, Option<EntryPk>), StoreError> {
+    let mut document = DocChange::PAGE.to_owned();
+    let mut started = None;
+    let mut seen = BTreeSet::from([document.clone()]);
+    loop {
+        let cuts: Vec<(EntryPk, String)> = database.rows(
+            "SELECT entry_pk, successor FROM page_cuts WHERE room_pk = ? AND document = ? AND counted = 1",
+            (room, &document),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let mut ordered = BTreeMap::new();
+        for (pk, successor) in cuts {
+            let found = database.entry_at(pk)?.ok_or_else(|| damaged("an entry is missing"))?;
+            ordered.insert((found.entry.hlc, found.entry.id, found.log, found.entry.seq), (pk, successor));
+        }
+        let next = ordered.into_values().find(|(_, successor)| !seen.contains(successor));
+        let Some((pk, successor)) = next else { return Ok((document, started)) };
+        seen.insert(successor.clone());
+        (document, started) = (successor, Some(pk));
+    }
 }
 
 /// Looks again at one row after rights have changed; returns whether it changed.
@@ -91,10 +143,11 @@ impl Projection {
         Ok(())
     }
 
-    /// The page of a room as this transaction sees it, to make an edit from.
-    pub fn page(&self, writing: &Writing<'_>, pk: RoomPk, room: RoomId) -> Result<RoomPage, StoreError> {
+    /// The page of a room as this transaction sees it, to make an edit from, and the name of its present document.
+    pub fn page(&self, writing: &Writing<'_>, pk: RoomPk, room: RoomId) -> Result<(String, RoomPage), StoreError> {
         let changes = visible_changes(writing, pk)?;
-        Ok(self.pages().page(writing, pk, room, &changes).clone())
+        let (document, _) = current_document(writing, pk)?;
+        Ok((document, self.pages().page(writing, pk, room, &changes).clone()))
     }
 }
 
@@ -166,9 +219,12 @@ fn changed_ms(changes: &Changes, page: &RoomPage) -> u64 {
 }
 
 fn visible_changes(database: &Database, room: RoomPk) -> Result<Changes, StoreError> {
+    let (document, started) = current_document(database, room)?;
     let rows: Vec<(EntryPk, Entry)> = database.rows(
-        "SELECT entry_pk, bytes FROM page_changes JOIN entries USING (entry_pk) WHERE room_pk = ? AND visible = 1",
-        [room],
+        "SELECT entry_pk, bytes FROM page_changes JOIN entries USING (entry_pk)
+         WHERE room_pk = ?1 AND visible = 1 AND document = ?2
+         UNION ALL SELECT entry_pk, bytes FROM entries WHERE entry_pk = ?3",
+        (room, document, started),
         |row| Ok((row.get(0)?, entry(row, 1)?)),
     )?;
     let mut logs: HashMap<LogPk, LogId> = HashMap::new();
@@ -178,9 +234,13 @@ fn visible_changes(database: &Database, room: RoomPk) -> Result<Changes, StoreEr
             Some(log) => *log,
             None => *logs.entry(pk.log()).or_insert(database.log_name(pk.log())?),
         };
-        let Ok(Body::DocChange(change)) = Body::decode(entry.kind, &entry.body) else { continue };
-        let hash = bytes_hash(&change.bytes);
-        let offered = (log.node, log.epoch, change.bytes);
+        let bytes = match Body::decode(entry.kind, &entry.body) {
+            Ok(Body::DocChange(change)) => change.bytes,
+            Ok(Body::DocCut(cut)) if !cut.start.is_empty() => cut.start,
+            _ => continue,
+        };
+        let hash = bytes_hash(&bytes);
+        let offered = (log.node, log.epoch, bytes);
         changes.insert(pk, Change { hash, written_ms: written_ms(&entry), offered });
     }
     Ok(changes)

@@ -34,6 +34,7 @@ impl Projection {
             // Nobody is in it: the directory alone says who holds it.
             return store_witnesses(work, pk, membership.witnessed()).map(|_| ());
         }
+        self.settle_erasures(work, pk, &entries)?;
         note_people(work, pk, &entries)?;
         let mut changed = self.store_state(work, pk, &membership)?;
         changed |= store_members(work, pk, &room, &membership, &entries)?;

@@ -1,6 +1,6 @@
 //! Read marks: those of this node's people, kept here, and those that other nodes say in their registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noroshi_sync::entry::Lane;
 use noroshi_sync::frontier::{Frontier, LogState};
@@ -13,6 +13,7 @@ use super::{Work, register_due};
 use crate::body::{ReadMark, ReadMarks, Seen};
 use crate::events::Happening;
 use crate::limits::{ARRIVED_EVENT_MESSAGES_MAX, LEARNED_KEPT_MS};
+use crate::peers::LineReport;
 use crate::store::query::codes::{hlc_number, room_id, unsigned};
 use crate::store::query::{Place, ReadRow, SeenLog, SeenLogs};
 use crate::store::{Database, EntryPk, LogPk, NodePk, RoomPk, Writing};
@@ -24,6 +25,9 @@ pub(super) fn take_register(work: &Work<'_, '_>, room: RoomPk, register: &Regist
     if register.node == work.node() && register.version.start == work.register_start() {
         return Ok(());
     }
+    if LineReport::is_one(&register.reads) && register.room == work.current.directory.rooms().directory {
+        take_line_report(work, register)?;
+    }
     let logs = logs_of(work, register)?;
     let marks: Vec<ReadRow> = marks.iter().map(|mark| row_of(register, &logs, mark)).collect();
     if register.node == work.node() {
@@ -34,6 +38,15 @@ pub(super) fn take_register(work: &Work<'_, '_>, room: RoomPk, register: &Regist
     take_marks(work, room, register, &marks, &mut touched)?;
     learn(work, register, &mut touched)?;
     touched.tell(work, register.room)
+}
+
+/// In the directory room nobody reads; there a register says which lines its node has.
+fn take_line_report(work: &Work<'_, '_>, register: &Register) -> Result<(), StoreError> {
+    let readable = matches!(LineReport::decode(&register.reads), Ok(Some(_)));
+    match work.node_pk(&register.node)? {
+        Some(node) if readable && register.node != work.node() => work.put_line_report(node, &register.reads),
+        _ => Ok(()),
+    }
 }
 
 /// Messages whose counts have changed.
@@ -115,7 +128,11 @@ fn learn(work: &Work<'_, '_>, register: &Register, touched: &mut Touched) -> Res
     let Some(node) = work.node_pk(&register.node)? else { return Ok(()) };
     let now_ms = work.wall_ms();
     for (name, state) in register.frontier() {
-        let Some(log) = work.log_pk(&name)? else { continue };
+        // Of a log that forks it is known already, by its histories.
+        let Some(log) = work.log_pk(&name)?.filter(|_| name.branch.is_none()) else { continue };
+        if work.is_forked(&name)? {
+            continue;
+        }
         let before = work
             .row(
                 "SELECT length FROM learned WHERE log_pk = ? AND node_pk = ? ORDER BY length DESC LIMIT 1",
@@ -182,7 +199,7 @@ fn row_of(register: &Register, logs: &[(usize, LogPk)], mark: &ReadMark) -> Read
 
 fn name_of(register: &Register, held: &HeldLog) -> Option<LogId> {
     let node = *register.nodes.get(usize::from(held.node))?;
-    Some(LogId { room: register.room, node, epoch: held.epoch, lane: held.lane })
+    Some(held.log(register.room, node))
 }
 
 fn all_of(log: LogPk, held: &HeldLog) -> SeenLog {
@@ -211,16 +228,57 @@ fn store_mark(writing: &Writing<'_>, room: RoomPk, node: NodePk, mark: &ReadRow)
     Ok(())
 }
 
+/// What somebody was shown of a room when their mark was set.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Shown {
+    /// Everything that is held.
+    #[default]
+    Everything,
+    /// What had been told up to a place of the event stream …
+    UpTo {
+        cursor: u64,
+        /// … and of what had arrived late until then, which.
+        late: LateShown,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LateShown {
+    All,
+    These(BTreeSet<EntryId>),
+}
+
+/// Events looked at to find what a person has not been shown; who is further behind fetches the page again.
+pub const SHOWN_EVENTS_MAX: u32 = 4_000;
+
 impl Writing<'_> {
     /// Sets the mark of one of this node's people. A mark never goes back; setting it again at the same place means that
-    /// what arrived late has been read. Returns whether anything changed.
-    pub fn mark_read(&self, room: RoomPk, user: &UserId, place: Place, at_ms: u64) -> Result<bool, StoreError> {
-        let before = self.reads_of(room, user)?.into_iter().find(|row| row.node == self.node());
-        let seen = self.talk_logs(room)?.iter().map(|(log, state)| SeenLog::of(*log, state)).collect();
-        let seen = Some(SeenLogs::of(seen));
+    /// what arrived late and was shown has been read. Returns whether anything changed, and nothing at all when the
+    /// cursor of what was shown is too old or none of this node's.
+    pub fn mark_read(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        place: Place,
+        shown: &Shown,
+        at_ms: u64,
+    ) -> Result<Option<bool>, StoreError> {
+        let marks = self.reads_of(room, user)?;
+        let before = marks.iter().find(|row| row.node == self.node()).cloned();
+        let named = place;
+        let place = match (&before, shown) {
+            (Some(before), Shown::UpTo { .. }) => place.max(before.place),
+            _ => place,
+        };
+        let Some(unseen) = self.unseen(room, user, &marks, (named, place), shown)? else { return Ok(None) };
+        let seen_of = |(log, state): &(LogPk, LogState)| {
+            let all = SeenLog::of(*log, state);
+            unseen.get(log).map(|unseen| all.without(unseen)).unwrap_or(all)
+        };
+        let seen = Some(SeenLogs::of(self.talk_logs(room)?.iter().map(seen_of).collect()));
         if before.as_ref().is_some_and(|before| (place, &seen) == (before.place, &before.seen) || place < before.place)
         {
-            return Ok(false);
+            return Ok(Some(false));
         }
         let name = self.room_name(room)?.unwrap_or(RoomId::NIL);
         let mark = ReadRow { user: *user, node: self.node(), place, at_ms, seen };
@@ -232,7 +290,59 @@ impl Writing<'_> {
         if !messages.is_empty() {
             self.emit_event(Happening::Arrived { room: name, messages }.encode())?;
         }
-        Ok(true)
+        Ok(Some(true))
+    }
+
+    /// What is held up to a place that a person has neither been shown nor read before, by log. The message that the mark
+    /// names was shown, whenever it was told of.
+    fn unseen(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        marks: &[ReadRow],
+        (named, place): (Place, Place),
+        shown: &Shown,
+    ) -> Result<Option<BTreeMap<LogPk, BTreeSet<u64>>>, StoreError> {
+        let mut unseen: BTreeMap<LogPk, BTreeSet<u64>> = BTreeMap::new();
+        let Shown::UpTo { cursor, late } = shown else { return Ok(Some(unseen)) };
+        let Some(told) = self.told_after(room, user, *cursor)? else { return Ok(None) };
+        let kept = self.late_of(room, user, marks)?.into_iter().filter(|found| match late {
+            LateShown::All => false,
+            LateShown::These(ids) => !ids.contains(&found.place.id),
+        });
+        let kept = kept.map(|late| late.entry).collect::<Vec<_>>();
+        let news = told
+            .into_iter()
+            .filter(|(entry, at)| *at <= place && *at != named && !marks.iter().any(|mark| mark.covers(*entry, *at)));
+        for entry in kept.into_iter().chain(news.map(|(entry, _)| entry)) {
+            unseen.entry(entry.log()).or_default().insert(entry.seq());
+        }
+        Ok(Some(unseen))
+    }
+
+    /// Messages of others that were told of after a cursor; nothing when that cannot be known.
+    fn told_after(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        cursor: u64,
+    ) -> Result<Option<Vec<(EntryPk, Place)>>, StoreError> {
+        let (oldest, latest) = self.event_bounds()?;
+        if cursor > latest || cursor.saturating_add(1) < oldest || latest - cursor > u64::from(SHOWN_EVENTS_MAX) {
+            return Ok(None);
+        }
+        let name = self.room_name(room)?;
+        let mut told = Vec::new();
+        for (_, event) in self.events_after(cursor, SHOWN_EVENTS_MAX)? {
+            let Ok(Happening::Message { room: of, id, author }) = Happening::decode(&event) else { continue };
+            if Some(of) != name || author == *user {
+                continue;
+            }
+            for message in self.messages_of(room, &id, &author)? {
+                told.push((message.pk, Place { hlc: message.entry.hlc, id }));
+            }
+        }
+        Ok(Some(told))
     }
 
     /// Writes the registers that are due, at most `limit` of them; returns how many.
@@ -244,7 +354,11 @@ impl Writing<'_> {
         )?;
         for (pk, room) in &due {
             let marks = self.own_marks(*pk, room)?;
-            let reads = if marks.is_empty() { Vec::new() } else { ReadMarks::new(marks).encode() };
+            let reads = match self.own_report_bytes(room)? {
+                Some(report) => report,
+                None if marks.is_empty() => Vec::new(),
+                None => ReadMarks::new(marks).encode(),
+            };
             self.write_register(room, reads)?;
             self.execute("DELETE FROM register_due WHERE room_pk = ?", [pk])?;
         }

@@ -9,11 +9,12 @@ use noroshi_sync::store::StoreError;
 
 use super::directory::set_version;
 use super::{Current, Projection, Unsettled, Work, reads};
+use crate::store::erasing::Content;
 use crate::store::query::codes::{entry, room_id, unsigned};
 use crate::store::{Database, EntryPk, LogPk, RoomPk, StoredEntry, Writing};
 
 /// Changes whenever the rows would come out differently for the same entries.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const SETTING: &str = "projection";
 /// Entries in memory at a time.
 const CHUNK: u32 = 5_000;
@@ -42,7 +43,7 @@ impl Projection {
             "DELETE FROM messages; DELETE FROM marks; DELETE FROM page_changes; DELETE FROM members;
              DELETE FROM grants; DELETE FROM room_offices; DELETE FROM policy_people; DELETE FROM room_states;
              DELETE FROM witnesses; DELETE FROM unsettled; DELETE FROM audit; DELETE FROM audit_rooms;
-             DELETE FROM signatures;",
+             DELETE FROM signatures; DELETE FROM erasures; DELETE FROM tombstones; DELETE FROM page_cuts;",
         )?;
         writing.execute("DELETE FROM reads WHERE node_pk <> ?", [writing.own_pk()])?;
         let version = writing.row("SELECT version FROM directory", [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
@@ -69,6 +70,8 @@ impl Projection {
             progress(done, of);
             let rows = entries_after(work, after)?;
             for (entry_pk, received_ms, entry) in &rows {
+                // Nothing is left of an erased entry.
+                let Some(entry) = entry else { continue };
                 let log_pk = entry_pk.log();
                 let (log, room) = match logs.get(&log_pk) {
                     Some(known) => *known,
@@ -91,11 +94,15 @@ impl Projection {
     }
 }
 
-fn entries_after(database: &Database, after: EntryPk) -> Result<Vec<(EntryPk, u64, Entry)>, StoreError> {
+fn entries_after(database: &Database, after: EntryPk) -> Result<Vec<(EntryPk, u64, Option<Entry>)>, StoreError> {
     database.rows(
         "SELECT entry_pk, received_ms, bytes FROM entries WHERE entry_pk > ? ORDER BY entry_pk LIMIT ?",
         (after, CHUNK),
-        |row| Ok((row.get(0)?, unsigned(row, 1)?, entry(row, 2)?)),
+        |row| {
+            let erased = Content::of(row.get_ref(2)?.as_blob()?).is_erased();
+            let entry = if erased { None } else { Some(entry(row, 2)?) };
+            Ok((row.get(0)?, unsigned(row, 1)?, entry))
+        },
     )
 }
 

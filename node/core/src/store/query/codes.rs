@@ -1,5 +1,6 @@
 //! How words and ids stand in the columns of tables. What cannot be read is damage.
 
+use noroshi_provisioning::membership::Grounds;
 use noroshi_sync::entry::Entry;
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, NodeId, RoomId, UserId};
@@ -17,6 +18,18 @@ pub(in crate::store) const fn kind_number(kind: RoomKind) -> i64 {
         RoomKind::Direct => 1,
         RoomKind::Announcement => 2,
     }
+}
+
+pub(in crate::store) const fn grounds_number(grounds: Grounds) -> i64 {
+    match grounds {
+        Grounds::PersonalData => 0,
+        Grounds::Drill => 1,
+        Grounds::Retention => 2,
+    }
+}
+
+pub(in crate::store) fn grounds(row: &Row<'_>, column: usize) -> Result<Grounds> {
+    word(row, column, &Grounds::ALL)
 }
 
 pub(in crate::store) const fn role_number(role: RoomRole) -> i64 {

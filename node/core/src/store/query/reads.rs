@@ -3,16 +3,19 @@
 //! A message is read when it stands at or below a mark *and* was held when the mark was set. What arrives later below the
 //! mark is late: unread, however old its stamp.
 
+use std::collections::BTreeSet;
+
 use noroshi_sync::frontier::LogState;
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{EntryId, NodeId, UserId};
+use noroshi_sync::limits::HELD_RANGES_MAX;
 use noroshi_sync::store::StoreError;
 use noroshi_sync::wire;
 use rusqlite::{Result as SqlResult, Row};
 use serde::{Deserialize, Serialize};
 
 use super::codes::{entry_id, hlc, hlc_number, node_id, unsigned, user_id};
-use super::timeline::Place;
+use super::timeline::{Place, ShownMessage};
 use crate::store::rows::decode_above;
 use crate::store::{Database, EntryPk, LogPk, RoomPk};
 
@@ -45,6 +48,8 @@ pub struct Unread {
     pub count: u32,
     /// The one that stands first in the timeline.
     pub first: Option<Place>,
+    /// How many of them arrived late: below a mark that was set before.
+    pub late: u32,
 }
 
 impl SeenLogs {
@@ -66,12 +71,33 @@ impl SeenLogs {
         })
     }
 
+    /// The end of a log became a branch: what was held of it is named there too. `None` when nothing was held of the log.
+    pub(in crate::store) fn branched(&self, from: LogPk, to: LogPk) -> Option<Self> {
+        let seen = self.log(from)?;
+        let branch = SeenLog { log: to.0, ..seen.clone() };
+        Some(Self::of(self.0.iter().cloned().chain([branch]).collect()))
+    }
+
     pub(in crate::store) fn encode(&self) -> Vec<u8> {
         wire::encode(self)
     }
 }
 
 impl SeenLog {
+    /// The same without some places. What does not fit into as many ranges as a register has room for is left out, too.
+    pub fn without(&self, unseen: &BTreeSet<u64>) -> Self {
+        let mut runs = std::iter::once((1, self.length)).chain(self.above.iter().copied()).collect::<Vec<_>>();
+        for seq in unseen {
+            let Some(place) = runs.iter().position(|(first, last)| first <= seq && seq <= last) else { continue };
+            let (first, last) = runs.remove(place);
+            runs.insert(place, (seq.saturating_add(1), last));
+            runs.insert(place, (first, seq.saturating_sub(1)));
+        }
+        let mut runs = runs.into_iter().filter(|(first, last)| first <= last).peekable();
+        let length = runs.next_if(|(first, _)| *first == 1).map_or(0, |(_, last)| last);
+        Self { log: self.log, length, above: runs.take(HELD_RANGES_MAX).collect() }
+    }
+
     pub fn nothing(log: LogPk) -> Self {
         Self { log: log.0, length: 0, above: Vec::new() }
     }
@@ -133,13 +159,45 @@ impl Database {
             return self.unread_after(room, user, Place { hlc: added, id: EntryId::NIL });
         };
         let mut unread = self.unread_after(room, user, highest.place)?;
-        for Late { entry, place, .. } in self.late(room, user, highest)? {
-            if !marks.iter().any(|mark| mark.covers(entry, place)) {
-                unread.count += 1;
-                unread.first = Some(unread.first.map_or(place, |first| first.min(place)));
-            }
+        for Late { place, .. } in self.late_of(room, user, marks)? {
+            unread.count += 1;
+            unread.late += 1;
+            unread.first = Some(unread.first.map_or(place, |first| first.min(place)));
         }
         Ok(unread)
+    }
+
+    /// What arrived late for a person: below one of their marks, and covered by none. Costs what arrived since.
+    pub(in crate::store) fn late_of(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        marks: &[ReadRow],
+    ) -> Result<Vec<Late>, StoreError> {
+        let Some(highest) = marks.iter().max_by_key(|mark| mark.place) else { return Ok(Vec::new()) };
+        let mut late = self.late(room, user, highest)?;
+        late.retain(|late| !marks.iter().any(|mark| mark.covers(late.entry, late.place)));
+        Ok(late)
+    }
+
+    /// The oldest messages that arrived late for a person, after a place; oldest first.
+    pub fn late_after(
+        &self,
+        room: RoomPk,
+        user: &UserId,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<ShownMessage>, StoreError> {
+        let marks = self.reads_of(room, user)?;
+        let mut late = self.late_of(room, user, &marks)?;
+        late.retain(|late| after.is_none_or(|after| late.place > after));
+        late.sort_unstable_by_key(|late| late.place);
+        late.truncate(limit as usize);
+        let mut shown = Vec::with_capacity(late.len());
+        for late in late {
+            shown.extend(self.message_at(late.entry)?);
+        }
+        Ok(shown)
     }
 
     fn unread_after(&self, room: RoomPk, user: &UserId, place: Place) -> Result<Unread, StoreError> {
@@ -161,7 +219,7 @@ impl Database {
             values,
             |row| Ok(Place { hlc: hlc(row, 0)?, id: entry_id(row, 1)? }),
         )?;
-        Ok(Unread { count, first })
+        Ok(Unread { count, first, late: 0 })
     }
 
     /// Messages of others at or below a mark that were not held when it was set.
@@ -242,6 +300,20 @@ mod tests {
         let held = |seq| seen.holds(EntryPk::new(LogPk(7), seq));
         assert_eq!((1..=9).filter(|seq| held(*seq)).collect::<Vec<_>>(), vec![1, 2, 3, 6, 7, 8]);
         assert!(!seen.holds(EntryPk::new(LogPk(8), 1)));
+    }
+
+    #[test]
+    fn places_that_were_not_shown_are_taken_out() {
+        let without = |unseen: &[u64]| {
+            let seen = seen(3, &[(6, 8)]).0[0].without(&unseen.iter().copied().collect());
+            (seen.length, seen.above)
+        };
+        assert_eq!(without(&[]), (3, vec![(6, 8)]));
+        assert_eq!(without(&[3, 7]), (2, vec![(6, 6), (8, 8)]));
+        assert_eq!(without(&[1]), (0, vec![(2, 3), (6, 8)]));
+        assert_eq!(without(&[1, 2, 3, 4, 6, 7, 8]), (0, vec![]));
+        let long = SeenLog { log: 7, length: 40, above: vec![] }.without(&(1..=20).map(|half| half * 2).collect());
+        assert_eq!((long.length, long.above.len()), (1, HELD_RANGES_MAX));
     }
 
     #[test]

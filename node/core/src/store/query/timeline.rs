@@ -7,6 +7,7 @@ use noroshi_sync::store::StoreError;
 use rusqlite::{Result, Row};
 
 use super::codes::{entry, entry_id, hlc, hlc_number, unsigned, user_id};
+use super::erasures::Tombstone;
 use crate::body::{Body, Message};
 use crate::store::{Database, EntryPk, RoomPk};
 
@@ -23,6 +24,8 @@ pub struct ShownMessage {
     pub signed: bool,
     pub entry: Entry,
     pub message: Message,
+    /// Nothing is left of it: who erased it and why. It has no place in a log (`pk` is 0), and counts as redacted.
+    pub erased: Option<Tombstone>,
 }
 
 /// A place in the timeline.
@@ -65,7 +68,10 @@ impl Database {
     ) -> Result<Vec<ShownMessage>, StoreError> {
         let Place { hlc, id } = place.unwrap_or(Place { hlc: Hlc::from_raw(i64::MAX as u64), id: EntryId::NIL });
         let sql = timeline!("(hlc, id) < (?2, ?3) ORDER BY hlc DESC, id DESC LIMIT ?4");
-        self.shown(sql, (room, hlc_number(hlc), id.as_bytes(), limit))
+        let erased = self.tombstones_before(room, Place { hlc, id }, limit)?;
+        let mut found = self.shown(sql, (room, hlc_number(hlc), id.as_bytes(), limit))?;
+        merge(&mut found, erased, limit, |a, b| place_of(b).cmp(&place_of(a)));
+        Ok(found)
     }
 
     /// The oldest messages after a place, or from it on; oldest first.
@@ -77,24 +83,27 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<ShownMessage>, StoreError> {
         let values = (room, hlc_number(place.hlc), *place.id.as_bytes(), limit);
-        if inclusive {
-            let sql = timeline!("(hlc, id) >= (?2, ?3) ORDER BY hlc, id LIMIT ?4");
-            return self.shown(sql, values);
-        }
-        let sql = timeline!("(hlc, id) > (?2, ?3) ORDER BY hlc, id LIMIT ?4");
-        self.shown(sql, values)
+        let erased = self.tombstones_after(room, place, inclusive, limit)?;
+        let mut found = match inclusive {
+            true => self.shown(timeline!("(hlc, id) >= (?2, ?3) ORDER BY hlc, id LIMIT ?4"), values)?,
+            false => self.shown(timeline!("(hlc, id) > (?2, ?3) ORDER BY hlc, id LIMIT ?4"), values)?,
+        };
+        merge(&mut found, erased, limit, |a, b| place_of(a).cmp(&place_of(b)));
+        Ok(found)
     }
 
     /// The message that people in the room mean by this id: the first one shown, should several people have used it.
     pub fn message(&self, room: RoomPk, id: &EntryId) -> Result<Option<ShownMessage>, StoreError> {
         let sql = identity!("ORDER BY hlc, author, entry_pk LIMIT 1");
-        Ok(self.shown(sql, (room, id.as_bytes()))?.pop())
+        let found = self.shown(sql, (room, id.as_bytes()))?.pop();
+        if found.is_some() { Ok(found) } else { self.tombstone(room, id, None) }
     }
 
     /// The shown messages of one identity: several where it was used with different content.
     pub fn messages_of(&self, room: RoomPk, id: &EntryId, author: &UserId) -> Result<Vec<ShownMessage>, StoreError> {
         let sql = identity!("AND author = ? ORDER BY hlc, entry_pk");
-        self.shown(sql, (room, id.as_bytes(), author.as_bytes()))
+        let found = self.shown(sql, (room, id.as_bytes(), author.as_bytes()))?;
+        if found.is_empty() { Ok(self.tombstone(room, id, Some(author))?.into_iter().collect()) } else { Ok(found) }
     }
 
     /// One entry, if it is a message that is shown.
@@ -106,12 +115,16 @@ impl Database {
 
     /// Where a message stands, shown or not.
     pub fn place_of(&self, room: RoomPk, id: &EntryId) -> Result<Option<Place>, StoreError> {
-        self.row(
+        let found = self.row(
             "SELECT hlc, id FROM messages INDEXED BY messages_by_identity WHERE room_pk = ? AND id = ?
              ORDER BY state DESC, hlc LIMIT 1",
             (room, id.as_bytes()),
             |row| Ok(Place { hlc: hlc(row, 0)?, id: entry_id(row, 1)? }),
-        )
+        )?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        Ok(self.tombstone(room, id, None)?.as_ref().map(place_of))
     }
 
     /// Ids of the newest shown messages among the entries `first ..= last` of a log.
@@ -156,6 +169,24 @@ impl Database {
     }
 }
 
+fn place_of(shown: &ShownMessage) -> Place {
+    Place { hlc: shown.entry.hlc, id: shown.entry.id }
+}
+
+/// Puts erased ones into a page, which stays within its limit.
+fn merge(
+    page: &mut Vec<ShownMessage>,
+    erased: Vec<ShownMessage>,
+    limit: u32,
+    order: impl Fn(&ShownMessage, &ShownMessage) -> std::cmp::Ordering,
+) {
+    if !erased.is_empty() {
+        page.extend(erased);
+        page.sort_by(order);
+        page.truncate(limit as usize);
+    }
+}
+
 fn read(row: &Row<'_>) -> Result<Option<ShownMessage>> {
     let entry = entry(row, 5)?;
     let Ok(Body::Message(message)) = Body::decode(entry.kind, &entry.body) else { return Ok(None) };
@@ -168,5 +199,6 @@ fn read(row: &Row<'_>) -> Result<Option<ShownMessage>> {
         signed: false,
         entry,
         message,
+        erased: None,
     }))
 }

@@ -46,6 +46,8 @@ export const AUDIT_KINDS: readonly string[] = [
   'administrator_key_ended',
   'policy_changed',
   'rules_changed',
+  'content_erased',
+  'page_renewed',
   'records_missing',
   'records_returned',
   'alarm',
@@ -122,6 +124,8 @@ function text(kind: string, key: string, value: string): string {
         .split(',')
         .map((role) => textOf(`role_${role}`, role))
         .join(words.separator);
+    case 'grounds':
+      return t.eraseGround(value);
     case 'fields':
       return value.split(',').map(fieldName).join(words.separator);
     case 'effective_ms':

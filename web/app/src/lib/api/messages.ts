@@ -10,11 +10,13 @@ export interface Where {
   before?: string;
   after?: string;
   around?: string;
+  /** Only what arrived late for me. */
+  late?: boolean;
 }
 
 export const messages = {
   page: (room: string, where: Where = {}, signal?: AbortSignal) =>
-    get<Page<Message>>(base(room) + query({ ...where }), signal),
+    get<Page<Message>>(base(room) + query({ ...where, late: where.late ? 'true' : undefined }), signal),
   put: (room: string, id: string, body: MessageBody) => put<Message>(one(room, id), body),
   edit: (room: string, id: string, text: string, signed: EditSignature | null = null) =>
     patch<Message>(one(room, id), { text, ...signed }),

@@ -1,6 +1,15 @@
 // Rooms and who is in them.
 import { del, get, patch, post, put, query, seg } from './http';
-import type { Member, NewRoom, Page, Room, RoomPatch, RoomRole } from './types';
+import type { Erasure, ErasureCounts, Member, NewRoom, Page, Room, RoomPatch, RoomRole } from './types';
+
+/** What was on the screen when a mark was set. */
+export interface Shown {
+  /** A place of the event stream: what was told later stays unread. */
+  seen: string;
+  /** Late ones that were shown. */
+  late?: string[];
+  all_late?: boolean;
+}
 
 export const rooms = {
   page: (cursor?: string) => get<Page<Room>>(`/rooms${query({ cursor })}`),
@@ -10,8 +19,11 @@ export const rooms = {
   members: (room: string) => get<Page<Member>>(`/rooms/${seg(room)}/members`),
   setMember: (room: string, user: string, role: RoomRole) =>
     put<Member>(`/rooms/${seg(room)}/members/${seg(user)}`, { role }),
+  erase: (room: string, what: Erasure) => post<ErasureCounts>(`/rooms/${seg(room)}/erasures`, what),
+  renewPage: (room: string) => post<void>(`/rooms/${seg(room)}/page/renewal`, {}),
   removeMember: (room: string, user: string) => del(`/rooms/${seg(room)}/members/${seg(user)}`),
-  markRead: (room: string, message: string) => put<void>(`/rooms/${seg(room)}/read`, { message }),
+  markRead: (room: string, message: string, shown: Shown) =>
+    put<void>(`/rooms/${seg(room)}/read`, { message, ...shown }),
 
   /** All rooms I may see; the node pages only beyond 500. */
   async all(): Promise<Room[]> {

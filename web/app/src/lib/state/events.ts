@@ -21,6 +21,11 @@ export const mine = (message: Message): Message => {
 };
 
 export function applyEvent(event: ServerEvent, refetch: () => void): void {
+  take(event, refetch);
+  opened.current?.told(event.cursor);
+}
+
+function take(event: ServerEvent, refetch: () => void): void {
   switch (event.type) {
     case 'message':
       return newMessage(mine(event.message));
@@ -42,6 +47,8 @@ export function applyEvent(event: ServerEvent, refetch: () => void): void {
     case 'alert':
       void node.load().catch(() => undefined);
       return toasts.alert(t.alarm(event.code, event.text));
+    case 'attachment':
+      return opened.for(event.room)?.applyHeld(event);
     case 'typing':
       if (event.user.id !== session.me?.user.id) typing.saw(event.room, event.user);
       return;

@@ -112,6 +112,7 @@ class RoomsState {
       ...room,
       last_message: newer ? message : last,
       unread: room.unread + (counts ? 1 : 0),
+      late: room.late + (counts && message.late ? 1 : 0),
       first_unread: counts && room.unread === 0 ? message.id : room.first_unread,
     });
   }

@@ -15,11 +15,12 @@ const all = conversation(1000);
 const refetch = vi.fn();
 
 /** Answers pages of `all` as the node would. */
-function servePages() {
+function servePages(late: Message[] = []) {
   return vi
     .spyOn(api.messages, 'page')
     .mockImplementation(async (_room, where = {}): Promise<Page<Message>> => {
       const limit = where.limit ?? 50;
+      if (where.late) return { items: late, next: null, previous: null, seen: '7' };
       const at = (id: string) => all.findIndex((item) => item.id === id);
       let from = all.length - limit;
       if (where.before) from = at(where.before) - limit;
@@ -31,6 +32,7 @@ function servePages() {
         items: all.slice(from, to),
         next: from > 0 ? all[from]!.id : null,
         previous: to < all.length ? all[to - 1]!.id : null,
+        seen: '7',
       };
     });
 }
@@ -189,12 +191,15 @@ describe('the timeline', () => {
     timeline.apply(message({ id: 'relayed', sent_at: between, received_at: between }));
     timeline.apply(message({ id: 'days-later', sent_at: between, received_at: '2027-01-01T00:00:00Z' }));
     expect(timeline.late).toEqual(['days-later']);
-    timeline.seeLate(() => ['relayed']);
+    timeline.seeLate(() => ['relayed', all[999]!.id]);
     await timeline.flushRead();
-    expect(mark).not.toHaveBeenCalled();
+    expect(mark.mock.calls).toEqual([['r-1', last, { seen: '7', late: ['relayed'], all_late: false }]]);
+    timeline.told('9');
     timeline.seeLate(() => ['days-later']);
     await timeline.flushRead();
-    expect(mark).toHaveBeenCalledWith('r-1', last);
+    expect(mark).toHaveBeenLastCalledWith('r-1', last, { seen: '9', late: ['days-later'], all_late: false });
+    timeline.noteLate();
+    expect(mark).toHaveBeenLastCalledWith('r-1', last, { seen: '9', late: [], all_late: true });
   });
 
   test('a message that comes while a page is on its way is not lost', async () => {
@@ -246,7 +251,7 @@ describe('the timeline', () => {
     timeline.see(all[995]!.id);
     timeline.see(all[992]!.id);
     await timeline.flushRead();
-    expect(mark).toHaveBeenLastCalledWith('r-1', all[995]!.id);
+    expect(mark).toHaveBeenLastCalledWith('r-1', all[995]!.id, { seen: '7', late: [], all_late: false });
     expect(rooms.get('r-1')!.unread).toBe(10);
     await timeline.flushRead();
     expect(mark).toHaveBeenCalledTimes(2);
@@ -254,16 +259,18 @@ describe('the timeline', () => {
   });
 
   test('what arrived late lies above the line of the unread and is listed by itself', async () => {
-    servePages();
+    servePages([all[100]!]);
     vi.spyOn(api.rooms, 'markRead').mockResolvedValue();
-    rooms.set(room({ unread: 3, first_unread: all[100]!.id, my_read: all[996]!.id }));
+    rooms.set(room({ unread: 4, late: 1, first_unread: all[100]!.id, my_read: all[996]!.id }));
     const timeline = new Timeline('r-1');
     await timeline.open();
     expect(timeline.firstUnread).toBe(all[997]!.id);
     expect(timeline.late).toEqual([all[100]!.id]);
     expect(timeline.nextLate()).toBe(all[100]!.id);
     expect(timeline.late).toEqual([]);
-    expect(api.rooms.markRead).toHaveBeenCalledWith('r-1', all[996]!.id);
+    await timeline.flushRead();
+    const shown = { seen: '7', late: [all[100]!.id], all_late: false };
+    expect(api.rooms.markRead).toHaveBeenCalledWith('r-1', all[996]!.id, shown);
   });
 
   test('a late message counts as unread even for somebody who looks at the end of the room', async () => {
@@ -276,8 +283,25 @@ describe('the timeline', () => {
       { type: 'message', room: 'r-1', message: message({ ...all[990]!, id: 'late', late: true }) },
       refetch,
     );
-    expect(rooms.get('r-1')).toMatchObject({ unread: 1, last_message: { id: all.at(-1)!.id } });
+    expect(rooms.get('r-1')).toMatchObject({ unread: 1, late: 1, last_message: { id: all.at(-1)!.id } });
     expect(timeline.late).toEqual(['late']);
+  });
+
+  test('a mark says what was on the screen when it was put, and starts anew where that is too long ago', async () => {
+    servePages();
+    const gone = new ApiError(422, 'unknown_cursor', '', '', null);
+    const mark = vi.spyOn(api.rooms, 'markRead').mockRejectedValueOnce(gone).mockResolvedValue();
+    rooms.set(room({ unread: 3, first_unread: all[997]!.id, my_read: all[996]!.id }));
+    const timeline = new Timeline('r-1');
+    opened.current = timeline;
+    await timeline.open();
+    applyEvent({ type: 'read', room: 'r-2', user: 'u-x', message: 'm', at: '', cursor: '41' }, refetch);
+    timeline.see(all[998]!.id);
+    timeline.told('50');
+    await timeline.flushRead();
+    expect(mark.mock.calls[0]![2]).toMatchObject({ seen: '41' });
+    await timeline.flushRead();
+    expect(mark.mock.calls[1]![2]).toMatchObject({ seen: '7' });
   });
 
   test('a room that may not be seen says so', async () => {

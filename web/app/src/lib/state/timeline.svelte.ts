@@ -1,6 +1,6 @@
 // The messages of the open room: a contiguous run of the room's history, the slice of it that is drawn, and my read mark.
-import { api, type Message, type Page, type Room } from '$lib/api';
-import type { Counts } from '$lib/events/types';
+import { api, ApiError, type Message, type Page, type Room } from '$lib/api';
+import type { Counts, Held } from '$lib/events/types';
 import { cache } from '$lib/store/cache';
 import { isMuchLater } from '$lib/timeline/late';
 import { positionOf, sameMessage } from '$lib/timeline/order';
@@ -9,6 +9,7 @@ import { rooms } from './rooms.svelte';
 import { session } from './session.svelte';
 
 const PAGE = 50;
+const LATE_LISTED = 200;
 const READ_AFTER_MS = 300;
 const COUNTS_AFTER_MS = 500;
 
@@ -30,6 +31,13 @@ export class Timeline {
   late = $state.raw<string[]>([]);
   /** Late ones that have not been on the screen; while there are any, the mark does not cover all of it. */
   #unseenLate = new Set<string>();
+  /** Late ones that were shown and of which the node does not know yet. */
+  #shownLate = new Set<string>();
+  #allLate = false;
+  /** Everything the node told up to this place of the event stream is in here. */
+  #told: string | null = null;
+  /** The same as it was when the mark was put. */
+  #unsentTold: string | null = null;
   target = $state.raw<Target | null>(null);
   /** Kept by the view: the newest message is on the screen. */
   atEnd = true;
@@ -83,6 +91,20 @@ export class Timeline {
     else if (room && room.unread >= PAGE - 5 && (room.my_read ?? room.first_unread))
       await this.openAround((room.my_read ?? room.first_unread)!, { to: 'unread' });
     else await this.openEnd(room && room.unread > 0 ? { to: 'unread' } : { to: 'end' });
+    if (room && room.late > 0) await this.#loadLate();
+  }
+
+  /** What arrived late since I was here may lie anywhere in the room: the node lists it. */
+  async #loadLate(): Promise<void> {
+    const page = await api.messages.page(this.room, { late: true, limit: LATE_LISTED }).catch(() => null);
+    if (!page || this.#closed) return;
+    this.late = page.items.map((item) => item.id);
+    this.#unseenLate = new Set(this.late);
+  }
+
+  /** An event was taken in. */
+  told(cursor: string | undefined): void {
+    if (cursor !== undefined && Number(cursor) > Number(this.#told ?? -1)) this.#told = cursor;
   }
 
   /**
@@ -96,11 +118,6 @@ export class Timeline {
         ? this.items.slice(read + 1).find((item) => !item.my_own)
         : this.items.find((item) => item.id === room.first_unread && !item.late);
     this.firstUnread = first?.id ?? null;
-    const late = this.items.filter((item) => item.late && !item.my_own).map((item) => item.id);
-    const above = room.first_unread !== null && !this.items.some((item) => item.id === room.first_unread);
-    const known = read >= 0 || room.my_read !== null;
-    this.late = above && known ? [room.first_unread!, ...late] : late;
-    this.#unseenLate = new Set(this.late);
   }
 
   async openEnd(target: Target = { to: 'end' }): Promise<void> {
@@ -117,6 +134,7 @@ export class Timeline {
 
   /** The stream could not resume: take everything anew, but stay where the person looks. */
   async refresh(anchor: string | null): Promise<void> {
+    this.#told = null;
     if (this.status !== 'ready') return this.open();
     if (this.atEnd || !anchor) {
       const before = this.target;
@@ -136,6 +154,7 @@ export class Timeline {
       const page = await load();
       if (this.#closed || run !== this.#run) return;
       this.items = page.items;
+      this.told(page.seen);
       this.#before = page.next;
       this.#after = page.previous ?? null;
       this.slice = tail(page.items.length);
@@ -280,6 +299,8 @@ export class Timeline {
   #noticeLate(message: Message, index: number): void {
     const marked = this.items.findIndex((item) => item.id === this.#mark);
     if (!message.late && index > marked) return;
+    // The mark was put before this came.
+    void this.flushRead();
     this.#unseenLate.add(message.id);
     if (message.late || isMuchLater(message)) this.late = [...this.late, message.id];
   }
@@ -315,6 +336,15 @@ export class Timeline {
     });
   }
 
+  /** More of an attachment is here, or it is no longer on its way. */
+  applyHeld({ hash, state, held_bytes }: Held): void {
+    if (!this.items.some((item) => item.attachments.some((one) => one.hash === hash))) return;
+    this.items = this.items.map((item) => ({
+      ...item,
+      attachments: item.attachments.map((one) => (one.hash === hash ? { ...one, state, held_bytes } : one)),
+    }));
+  }
+
   /** Somebody read on; unless the node tells the new counts itself, ask for them once. */
   countsChanged(): void {
     clearTimeout(this.#countsTimer);
@@ -336,62 +366,84 @@ export class Timeline {
     if (marked >= 0 && this.items.indexOf(message) <= marked) return;
     this.#mark = id;
     this.#markSent = sent;
+    this.#putMark(id);
+  }
+
+  #putMark(id: string | null): void {
     this.#unsentMark = id;
+    this.#unsentTold = this.#told;
     clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => void this.flushRead(), READ_AFTER_MS);
   }
 
-  /** The next of those that arrived late, to be shown; after the last one they count as read. */
+  /** The next of those that arrived late, to be shown. */
   nextLate(): string | undefined {
-    const [next, ...rest] = this.late;
-    this.late = rest;
-    if (rest.length === 0) this.noteLate();
+    const [next] = this.late;
+    if (next !== undefined) this.#noteShown([next]);
     return next;
   }
 
+  /** All that arrived late has been taken note of. */
   noteLate(): void {
     this.late = [];
     this.#unseenLate.clear();
+    this.#allLate = true;
     this.#markAgain();
     void this.flushRead();
   }
 
-  /** These are on the screen in front of somebody; once all late ones have been, they count as read. */
+  /** These are on the screen in front of somebody: late ones among them have been read. */
   seeLate(ids: () => string[]): void {
     if (this.#unseenLate.size === 0) return;
-    for (const id of ids()) this.#unseenLate.delete(id);
-    if (this.#unseenLate.size > 0) return;
+    const shown = ids().filter((id) => this.#unseenLate.has(id));
+    if (shown.length > 0) this.#noteShown(shown);
+  }
+
+  #noteShown(ids: string[]): void {
+    for (const id of ids) {
+      this.#unseenLate.delete(id);
+      this.#shownLate.add(id);
+    }
+    this.late = this.late.filter((id) => !ids.includes(id));
     this.#markAgain();
-    clearTimeout(this.#readTimer);
-    this.#readTimer = setTimeout(() => void this.flushRead(), READ_AFTER_MS);
   }
 
   /** Late ones lie below the mark: setting it again says that they were seen too. */
   #markAgain(): void {
-    this.#unsentMark = this.#mark ?? this.items.at(-1)?.id ?? null;
+    this.#putMark(this.#unsentMark ?? this.#mark ?? this.items.at(-1)?.id ?? null);
   }
 
   async flushRead(): Promise<void> {
-    const mark = this.#unsentMark;
-    if (mark === null) return;
+    const [mark, seen] = [this.#unsentMark, this.#unsentTold ?? this.#told];
+    if (mark === null || seen === null) return;
     clearTimeout(this.#readTimer);
     this.#unsentMark = null;
+    const late = [...this.#shownLate].slice(0, LATE_LISTED);
+    const allLate = this.#allLate;
     try {
-      await api.rooms.markRead(this.room, mark);
+      await api.rooms.markRead(this.room, mark, { seen, late, all_late: allLate });
+      for (const id of late) this.#shownLate.delete(id);
+      if (allLate) this.#allLate = false;
       this.#markedRead(mark);
-    } catch {
+    } catch (error) {
       this.#unsentMark ??= mark;
+      // The node cannot tell any more what came since: the next page says where it stands now.
+      if (error instanceof ApiError && error.code === 'unknown_cursor') {
+        const page = await api.messages.page(this.room, { limit: 1 }).catch(() => null);
+        this.#told = this.#unsentTold = page?.seen ?? null;
+      }
     }
   }
 
   #markedRead(mark: string): void {
     const index = this.items.findIndex((item) => item.id === mark);
-    if (index < 0 || this.newer) {
+    if (index < 0 || this.newer || this.late.length > 0) {
       void rooms.fetch(this.room).catch(() => undefined);
       return;
     }
     const rest = this.items.slice(index + 1).filter((item) => !item.my_own);
-    rooms.patch(this.room, { my_read: mark, unread: rest.length, first_unread: rest[0]?.id ?? null });
+    const [unread, first_unread] = [rest.length, rest[0]?.id ?? null];
+    rooms.patch(this.room, { my_read: mark, unread, late: 0, first_unread });
   }
 }
 

@@ -9,7 +9,16 @@ use crate::store::{Database, EntryPk};
 
 pub type Dump = BTreeMap<&'static str, Vec<String>>;
 
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 12] = [
+    (
+        "page_cuts",
+        "SELECT entry_pk, hex(rooms.id), document, successor, counted FROM page_cuts JOIN rooms USING (room_pk)",
+    ),
+    (
+        "tombstones",
+        "SELECT hex(rooms.id), hex(tombstones.id), hex(author), tombstones.hlc, hex(act), hex(actor), at_ms, grounds, reason
+         FROM tombstones JOIN rooms USING (room_pk)",
+    ),
     (
         "room_states",
         "SELECT hex(rooms.id), kind, created_ms, offices, name, topic, purpose, hex(pins), page_ms
@@ -35,7 +44,7 @@ const TABLES: [(&str, &str); 10] = [
         "signatures",
         "SELECT entry_pk, hex(rooms.id), hex(device), hex(author), valid FROM signatures JOIN rooms USING (room_pk)",
     ),
-    ("page_changes", "SELECT entry_pk, hex(rooms.id), visible FROM page_changes JOIN rooms USING (room_pk)"),
+    ("page_changes", "SELECT entry_pk, hex(rooms.id), visible, document FROM page_changes JOIN rooms USING (room_pk)"),
     (
         "audience",
         "SELECT hex(rooms.id), hex(nodes.id) FROM rooms JOIN audience_nodes USING (audience_pk) JOIN nodes USING (node_pk)",
@@ -43,7 +52,7 @@ const TABLES: [(&str, &str); 10] = [
 ];
 
 /// Tables in which the first column is an entry.
-const BY_ENTRY: [&str; 4] = ["messages", "marks", "signatures", "page_changes"];
+const BY_ENTRY: [&str; 5] = ["page_cuts", "messages", "marks", "signatures", "page_changes"];
 
 pub fn dump(database: &Database) -> Dump {
     database

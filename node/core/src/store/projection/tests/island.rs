@@ -107,7 +107,11 @@ impl Island {
         let shown = |message: crate::store::query::ShownMessage| {
             let marks = self.database.marks_of(row.pk, &message.entry.id, &message.entry.author).unwrap();
             let text = marks.edit().map_or(message.message.text.clone(), |edit| edit.text.to_owned());
-            if message.redacted { "[取り消し]".into() } else { text }
+            match message.erased {
+                Some(erased) => format!("[{}]", erased.reason),
+                None if message.redacted => "[取り消し]".into(),
+                None => text,
+            }
         };
         messages.into_iter().map(shown).collect()
     }

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use noroshi_provisioning::membership::Grounds;
 use noroshi_sync::id::EntryId;
 use noroshi_sync::store::{Batch, Store, WindowOutcome};
 use noroshi_sync::window::VerifiedWindow;
@@ -11,7 +12,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::dump::{Dump, dump};
 use super::island::Island;
-use crate::deeds::{NewMessage, NewText};
+use crate::deeds::{NewErasure, NewMessage, NewText};
 use crate::document::PageEdit;
 use crate::fixture::{DeviceSigner, Fixture};
 use crate::view::{Actor, RoomRole};
@@ -19,16 +20,63 @@ use crate::view::{Actor, RoomRole};
 /// Something that happens at one of the offices; whether it is allowed is the office's to say.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Post { office: usize, person: usize, number: u8, signed: Signed },
-    Enrol { office: usize, person: usize },
-    Edit { office: usize, person: usize, number: u8, signed: Signed },
-    Redact { office: usize, person: usize, number: u8 },
-    React { office: usize, person: usize, number: u8, on: bool },
-    Member { office: usize, by: usize, person: usize, admin: bool },
-    Remove { office: usize, by: usize, person: usize },
-    Page { office: usize, person: usize, field: u8 },
-    Read { office: usize, person: usize, number: u8 },
-    Exchange { one: usize, other: usize },
+    Post {
+        office: usize,
+        person: usize,
+        number: u8,
+        signed: Signed,
+    },
+    Enrol {
+        office: usize,
+        person: usize,
+    },
+    Edit {
+        office: usize,
+        person: usize,
+        number: u8,
+        signed: Signed,
+    },
+    Redact {
+        office: usize,
+        person: usize,
+        number: u8,
+    },
+    React {
+        office: usize,
+        person: usize,
+        number: u8,
+        on: bool,
+    },
+    Member {
+        office: usize,
+        by: usize,
+        person: usize,
+        admin: bool,
+    },
+    Remove {
+        office: usize,
+        by: usize,
+        person: usize,
+    },
+    Page {
+        office: usize,
+        person: usize,
+        field: u8,
+    },
+    Read {
+        office: usize,
+        person: usize,
+        number: u8,
+    },
+    /// With the key of the city's administrator, wherever that is.
+    Erase {
+        office: usize,
+        number: u8,
+    },
+    Exchange {
+        one: usize,
+        other: usize,
+    },
 }
 
 /// By whom something is signed; what people wrote at a hostile office may be signed by anybody.
@@ -74,6 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (office.clone(), person.clone(), person.clone()).prop_map(|(office, by, person)| Step::Remove { office, by, person }),
         2 => (office.clone(), person.clone(), 0u8..4).prop_map(|(office, person, field)| Step::Page { office, person, field }),
         2 => (office.clone(), person.clone(), number).prop_map(|(office, person, number)| Step::Read { office, person, number }),
+        1 => (office.clone(), 0u8..12).prop_map(|(office, number)| Step::Erase { office, number }),
         2 => (office.clone(), office).prop_map(|(one, other)| Step::Exchange { one, other }),
     ]
 }
@@ -115,6 +164,7 @@ fn play(city: &Fixture, steps: &[Step]) -> Vec<Island> {
             | Step::Member { office, .. }
             | Step::Remove { office, .. }
             | Step::Page { office, .. }
+            | Step::Erase { office, .. }
             | Step::Read { office, .. } => office,
         };
         let mut island = islands.remove(place).restart(10_000 + number as u64);
@@ -165,6 +215,11 @@ fn play(city: &Fixture, steps: &[Step]) -> Vec<Island> {
             }
             Step::Read { person: who, number, .. } => {
                 island.act(|desk| desk.mark_read(&person(city, who), room, message(number))).map(|_| ())
+            }
+            Step::Erase { number, .. } => {
+                let (messages, grounds) = (vec![message(number)], Grounds::Retention);
+                let new = NewErasure { messages, grounds, reason: format!("{place}") };
+                island.act(|desk| desk.erase(&chief, room, &new, &city.administrator)).map(|_| ())
             }
             Step::Exchange { .. } => Ok(()),
         };

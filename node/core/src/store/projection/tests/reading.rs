@@ -5,6 +5,7 @@ use noroshi_sync::id::EntryId;
 use super::island::Island;
 use crate::events::Happening;
 use crate::fixture::Fixture;
+use crate::store::projection::{LateShown, Shown};
 use crate::store::query::{Holders, Place, Unread};
 use crate::view::Actor;
 
@@ -79,6 +80,68 @@ fn what_arrives_late_below_the_mark_is_unread() {
     for (island, since) in [(&a, told.0), (&b, told.1)] {
         assert!(arrivals_after(island, since).contains(&late));
     }
+}
+
+#[test]
+fn what_came_after_the_list_stays_late_and_so_does_what_was_not_on_it() {
+    let (_, mut a, mut b, chief, branch, room) = world();
+    b.set_clock(2_000_000_000_000);
+    a.set_clock(2_000_000_500_000);
+    let late: Vec<_> = (0..3).map(|n| b.post(&branch, room, &format!("{n}"))).collect();
+    let newest = a.post(&chief, room, "本部設置");
+    a.act(|desk| desk.mark_read(&chief, room, newest)).unwrap();
+    a.exchange(&mut b);
+    let left = |a: &Island| {
+        a.read(|database| {
+            let row = database.room_key(&room)?.unwrap();
+            let found = database.late_after(row, &chief.user, None, 50)?;
+            Ok(found.into_iter().map(|message| message.entry.id).collect::<Vec<_>>())
+        })
+    };
+    assert_eq!(left(&a), late);
+    let count = unread(&a, &chief, room);
+    assert_eq!((count.count, count.late), (3, 3));
+    let shown = |cursor, ids: &[EntryId]| Shown::UpTo { cursor, late: LateShown::These(ids.iter().copied().collect()) };
+    // The list is on the screen with the first two of them; meanwhile another one arrives.
+    let seen = last_event(&a);
+    let later = b.post(&branch, room, "後から");
+    a.set_clock(2_000_000_900_000);
+    let above = a.post(&chief, room, "続報");
+    a.exchange(&mut b);
+    assert!(a.act(|desk| desk.mark_shown(&chief, room, newest, &shown(seen, &late[..2]))).unwrap());
+    assert_eq!(left(&a), vec![late[2]], "the third was not shown; the other one is above the mark and simply unread");
+    assert_eq!(unread(&a, &chief, room).count, 2);
+    // Reading on does not read what arrived late, nor what was told of after the page.
+    assert!(a.act(|desk| desk.mark_shown(&chief, room, above, &shown(seen, &[]))).unwrap());
+    assert_eq!(left(&a), vec![late[2], later]);
+    let now = shown(last_event(&a), &[later]);
+    assert!(a.act(|desk| desk.mark_shown(&chief, room, above, &now)).unwrap());
+    assert_eq!(left(&a), vec![late[2]]);
+    // The same at the other office, from the register alone.
+    a.exchange(&mut b);
+    let at_b = unread(&b, &chief, room);
+    assert_eq!((at_b.count, at_b.late), (1, 1));
+    let all = Shown::UpTo { cursor: last_event(&a), late: LateShown::All };
+    assert!(
+        a.act(|desk| desk.mark_shown(&chief, room, newest, &all)).unwrap(),
+        "an earlier message moves nothing back"
+    );
+    assert_eq!(unread(&a, &chief, room), Unread::default());
+    // A place that no longer exists, or never did, says nothing about what was shown.
+    let never = shown(last_event(&a) + 1, &[]);
+    assert!(a.act(|desk| desk.mark_shown(&chief, room, above, &never)).is_err());
+}
+
+#[test]
+fn what_was_read_stays_read_whatever_the_next_mark_says_was_shown() {
+    let (_, mut a, mut b, chief, branch, room) = world();
+    let seen = last_event(&a);
+    let first = b.post(&branch, room, "一");
+    a.exchange(&mut b);
+    a.act(|desk| desk.mark_read(&chief, room, first)).unwrap();
+    let stale = Shown::UpTo { cursor: seen, late: LateShown::These(Default::default()) };
+    a.act(|desk| desk.mark_shown(&chief, room, first, &stale)).unwrap();
+    assert_eq!(unread(&a, &chief, room), Unread::default());
 }
 
 #[test]

@@ -81,7 +81,9 @@ impl World {
         let (room, author) = (self.room, self.people[HOME].user);
         let directory = self.offices[office].projection.directory();
         self.offices[office].read(|database| {
-            Ok(Renderer::new(database, &directory).message_of(&room, &id(number), &author)?.expect("it is shown"))
+            let room = database.room_key(&room)?.expect("the room is here");
+            let shown = database.messages_of(room, &id(number), &author)?.remove(0);
+            Ok(Renderer::new(database, &directory).message(&shown, None)?.expect("it is shown"))
         })
     }
 }
