@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::SystemClock;
 use noroshi_node::repair::Repair;
 use noroshi_node::view::Time;

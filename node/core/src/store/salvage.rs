@@ -3,7 +3,6 @@
 //! Each signed piece of each log is read and verified on its own, and stored like something from a peer. What does not
 //! verify is named and left behind: the new database shows it as missing, so that it is fetched from whoever holds it.
 
-
 use noroshi_sync::limits::CHECKPOINT_ENTRIES_MAX;
 use noroshi_sync::log::LogId;
 use noroshi_sync::store::{Batch, Refusal, StoreError, WindowOutcome};
@@ -69,41 +68,37 @@ impl Database {
             match old.load_log(log).and_then(|row| Ok((row.id, old.paths(log)?))) {
                 Ok((log, paths)) => {
                     for path in paths {
-                        let mut pieces = old.sound_pieces(&path, log, found);
-                        while !pieces.is_empty() {
-                            waiting.extend(pieces.drain(..pieces.len().min(WINDOWS_AT_ONCE)));
-                            self.store(&mut waiting, &mut refused, found)?;
+                        let mut next = path.pieces.first().map_or(u64::MAX, |(_, run)| run.first);
+                        while next <= path.end {
+                            waiting.extend(old.sound_piece(&path, log, &mut next, found));
+                            if waiting.len() >= WINDOWS_AT_ONCE {
+                                self.store(&mut waiting, &mut refused, found)?;
+                            }
                         }
                     }
                 }
                 Err(error) => found.unreadable.push(format!("log number {}: {error}", log.0)),
             }
         }
+        self.store(&mut waiting, &mut refused, found)?;
         self.try_again(refused, found)
     }
 
-    /// What verifies of one history, window by window; what does not is noted as lost.
-    fn sound_pieces(&self, path: &Path, log: LogId, found: &mut Salvaged) -> Vec<VerifiedWindow> {
-        let mut pieces = Vec::new();
-        let mut first = path.pieces.first().map_or(u64::MAX, |(_, run)| run.first);
-        while first <= path.end {
-            let last = path.end.min(first + CHECKPOINT_ENTRIES_MAX - 1);
-            let window = self.read_window(path, log, first, last).ok().and_then(|window| window.verify().ok());
-            first = match window {
-                Some(window) => {
-                    let next = window.last() + 1;
-                    pieces.push(window);
-                    next
-                }
-                None => {
-                    // What lies between two signatures is lost as a whole: nothing tells which of it is wrong.
-                    let end = self.next_mark(path, first).unwrap_or(path.end);
-                    found.lost.push(Lost { log, first, last: end });
-                    end + 1
-                }
-            };
+    /// The piece of a history that begins at `next`, if it is as it was signed; else it is noted as lost. Moves `next` on.
+    fn sound_piece(&self, path: &Path, log: LogId, next: &mut u64, found: &mut Salvaged) -> Option<VerifiedWindow> {
+        let first = *next;
+        let last = path.end.min(first + CHECKPOINT_ENTRIES_MAX - 1);
+        let window = self.read_window(path, log, first, last).ok().and_then(|window| window.verify().ok());
+        // What lies between two signatures is lost as a whole: nothing tells which of it is wrong.
+        let end = match &window {
+            Some(window) => window.last(),
+            None => self.next_mark(path, first).unwrap_or(path.end),
+        };
+        if window.is_none() {
+            found.lost.push(Lost { log, first, last: end });
         }
-        pieces
+        *next = end + 1;
+        window
     }
 
     /// The first signed place at or after `seq`, if it can be found.
