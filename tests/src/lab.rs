@@ -74,6 +74,7 @@ impl Lab {
     }
 
     /// Changes one direction, from now on.
+    #[expect(clippy::needless_pass_by_value, reason = "a weather is made where it is set")]
     pub fn set(&self, from: usize, to: usize, weather: Weather) {
         self.switch.change(from, to, |now| *now = weather.clone());
     }

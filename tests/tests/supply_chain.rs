@@ -113,7 +113,7 @@ fn homes() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rusqlite", &["noroshi-node", "noroshi-tests"][..]),
         ("automerge", &["noroshi-node"][..]),
         ("axum", &["noroshi-web"][..]),
-        ("tokio-rustls", &["noroshi-web"][..]),
+        ("tokio-rustls", &["noroshi-net", "noroshi-web"][..]),
         ("utoipa-axum", &["noroshi-web"][..]),
     ])
 }

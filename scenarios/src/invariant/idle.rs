@@ -18,7 +18,8 @@ pub(crate) struct IdleCost {
 impl IdleCost {
     pub fn question(&mut self, query: &Query) {
         let loads = match query {
-            Query::Greeting { .. } => false,
+            // Which attachments are wanted stands in a list of its own.
+            Query::Greeting { .. } | Query::BlobsWanted { .. } => false,
             // A cursor alone is written without a look at any room.
             Query::Apply(batch) => !(batch.windows.is_empty() && batch.registers.is_empty()),
             _ => true,

@@ -76,6 +76,8 @@ impl<K: Copy + Ord> Planner<K> {
                 kept.push(Claim { first: last + 1, ..claim });
             }
         }
+        // What was lent overlaps: cutting the one may change the order.
+        kept.sort_unstable_by_key(|claim| claim.first);
         *claims = kept;
         if claims.is_empty() {
             self.claims.remove(&log);

@@ -1,5 +1,7 @@
 //! Attachments between replicas: whole in the end, from several peers, across cuts, and from no liar.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use noroshi_sync::blob::{BlobHash, BlobId, Groups};

@@ -290,7 +290,7 @@ impl Driver {
                 self.not_reached(&target, peer, ended);
             }
             Report::Arrived { peer, greeting, carrier, control_in } => {
-                self.arrived(peer, greeting, carrier, control_in)
+                self.arrived(peer, greeting, carrier, control_in);
             }
             Report::Sent { number, class } => {
                 if let Some(peer) = self.peers.session_on(number) {

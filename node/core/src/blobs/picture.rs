@@ -45,6 +45,7 @@ pub enum Unreadable {
     Broken(String),
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
 fn broken(error: impl ToString) -> Unreadable {
     Unreadable::Broken(error.to_string())
 }

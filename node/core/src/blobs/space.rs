@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(quota.room(90, 1_000, 11), Room::OverQuota(1));
         assert_eq!(quota.room(0, 60, 10), Room::Enough);
         assert_eq!(quota.room(0, 60, 11), Room::DiskFull(1));
-        assert_eq!(quota.room(u64::MAX, u64::MAX, u64::MAX), Room::DiskFull(50));
+        assert_eq!(quota.room(u64::MAX, u64::MAX, u64::MAX), Room::OverQuota(u64::MAX - 100));
         assert_eq!(Quota::of_gib(20, 5), Quota::default());
     }
 }

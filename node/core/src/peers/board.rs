@@ -235,7 +235,7 @@ impl PeerBoard {
             }),
             Notice::Forked { room, writer, .. }
             | Notice::Refused { room, writer, refusal: Refusal::TooManyBranches, .. } => {
-                self.alarm(Alarm::Fork { room, writer })
+                self.alarm(Alarm::Fork { room, writer });
             }
             Notice::Forged { peer, .. } => self.alarm(Alarm::Forged { peer }),
             Notice::Diverged { peer, passes } if passes >= DIVERGED_PASSES => self.alarm(Alarm::Diverged { peer }),

@@ -25,7 +25,10 @@ pub const CUT_THERE: &str = "cut_there";
 /// The clock of a peer is wrong, or that of this node.
 pub const CLOCK: &str = "clock";
 
-pub const ALL: [&str; 12] = [
+/// Changes of a room page are kept out of it.
+pub const PAGE_QUARANTINED: &str = "page_quarantined";
+
+pub const ALL: [&str; 13] = [
     FORK,
     DOUBLED,
     CERTIFICATE,
@@ -38,6 +41,7 @@ pub const ALL: [&str; 12] = [
     CUT_HERE,
     CUT_THERE,
     CLOCK,
+    PAGE_QUARANTINED,
 ];
 
 #[cfg(test)]

@@ -62,7 +62,16 @@ impl Database {
                     return Ok(());
                 }
                 let last = range.last.min(path.end).min(next + CHECKPOINT_ENTRIES_MAX - 1);
-                let window = self.read_window(path, range.log, next, last)?;
+                let window = match self.read_window(path, range.log, next, last) {
+                    Ok(window) => window,
+                    // The peer gets the rest of what it asked for, and this from somebody else.
+                    Err(StoreError::Damaged(what)) => {
+                        tracing::error!(%what, log = %range.log, next, "entries cannot be given to a peer");
+                        reading.page.unavailable.push(LogRange { first: next, ..*range });
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error),
+                };
                 reading.bytes += window.bytes();
                 next = window.last() + 1;
                 reading.page.windows.push(window);

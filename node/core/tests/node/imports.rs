@@ -67,8 +67,10 @@ async fn initial_passwords_are_nowhere_on_disk() {
     let draft = read(&office, LIST).await.unwrap();
     let letters = apply(&office, &draft).await.unwrap().letters.unwrap();
     office.node.close().await;
-    for file in std::fs::read_dir(office.folder()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    for file in
+        std::fs::read_dir(office.folder()).unwrap().map(|file| file.unwrap().path()).filter(|file| file.is_file())
+    {
+        let bytes = std::fs::read(file).unwrap();
         for letter in &letters {
             let password = letter.initial_password.as_bytes();
             assert!(!bytes.windows(password.len()).any(|window| window == password));

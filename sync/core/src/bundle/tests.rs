@@ -177,7 +177,7 @@ fn entries_since_a_moment_travel_with_all_rights() {
     write(&mut one, room(2), Lane::Normal, 5_000..5_005);
     let mut two = store(2);
     import(&mut two, &export(&one, 1, &[2], Since::Wall(1_790_000_000_000 + 4_000_000))).1.unwrap();
-    let held: u64 = two.frontier(room(2)).iter().map(|(_, state)| state.count()).sum();
+    let held: u64 = two.frontier(room(2)).values().map(|state| state.count()).sum();
     // Two policies and the five new ones; a window may bring some of its neighbours along.
     assert!((7..=7 + 64).contains(&held), "{held}");
     assert!(same(&one, &two, &[1]));

@@ -611,7 +611,7 @@ mod tests {
                     let part = parts.next().unwrap();
                     prop_assert!(part.first == next && part.last <= last);
                     let is_at_checkpoint = part.last == last || part.last % CHECKPOINT_ENTRIES_MAX == 0;
-                    prop_assert!(is_at_checkpoint || part.last - part.first + 1 <= CHECKPOINT_ENTRIES_MAX);
+                    prop_assert!(is_at_checkpoint || part.last - part.first < CHECKPOINT_ENTRIES_MAX);
                     next = part.last + 1;
                 }
             }

@@ -117,7 +117,7 @@ impl Lanes {
         let ready = |stream: &&mut Outgoing| !stream.waiting.is_empty() && stream.credit > 0;
         let numbered = self.outgoing.iter_mut().enumerate();
         let (number, stream) =
-            numbered.filter(|(_, stream)| ready(&stream)).max_by_key(|(_, stream)| stream.priority)?;
+            numbered.filter(|(_, stream)| ready(stream)).max_by_key(|(_, stream)| stream.priority)?;
         let credit = usize::try_from(stream.credit).unwrap_or(usize::MAX);
         let count = stream.waiting.len().min(TCP_SEGMENT_BYTES).min(credit);
         stream.credit -= count as u64;

@@ -12,6 +12,7 @@ use crate::body::{Body, DocChange, DocCut, successor};
 use crate::document::{PageView, RoomPage, Verdict, bytes_hash};
 use crate::events::Happening;
 use crate::limits::PAGES_LOADED_MAX;
+use crate::peers::codes;
 use crate::resolve::standing::written_ms;
 use crate::store::error::damaged;
 use crate::store::query::codes::{entry, join_ids};
@@ -133,7 +134,7 @@ impl Projection {
         };
         if kept_out > count_kept_out(work, pk)? {
             let text = format!("トークルームの情報への変更 {kept_out} 件を、安全のため取り込みませんでした。");
-            work.tell(&Happening::Alert { code: "page_quarantined".into(), text, at_ms: work.wall_ms() })?;
+            work.tell(&Happening::Alert { code: codes::PAGE_QUARANTINED.into(), text, at_ms: work.wall_ms() })?;
         }
         set_kept_out(work, pk, kept_out)?;
         if store_view(work, pk, &view, changed_ms)? {

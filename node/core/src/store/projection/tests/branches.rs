@@ -60,7 +60,7 @@ fn doubled() -> Doubled {
         let mut commits = Vec::new();
         let mut post = |island: &mut Island, number: u64, text: &str| {
             commits.extend(written(island, room, |island| {
-                assert!(island.post_as(&actor, room, message(number), text).unwrap())
+                assert!(island.post_as(&actor, room, message(number), text).unwrap());
             }));
         };
         for number in 0..3 {

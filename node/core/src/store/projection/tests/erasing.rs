@@ -133,11 +133,11 @@ fn content_is_not_taken_without_the_act_and_erased_places_only_with_it() {
 #[test]
 fn a_copy_that_nobody_knew_of_brings_nothing_back() {
     let World { city, offices: [mut a, mut b, mut c], people, room } = world();
-    let id = a.post(&people[0], room, CANARY);
+    let id = a.post(&people[2], room, CANARY);
     a.exchange(&mut b);
-    // The author's device also reached another office, cut off from the rest, with an edit.
-    c.post_as(&people[0], room, id, CANARY).unwrap();
-    c.act(|desk| desk.edit(&people[0], room, id, &"離れて訂正".into())).unwrap();
+    // The author's device also reached the own office, cut off from the rest, with an edit.
+    c.post_as(&people[2], room, id, CANARY).unwrap();
+    c.act(|desk| desk.edit(&people[2], room, id, &"離れて訂正".into())).unwrap();
     a.act(|desk| desk.erase(&people[0], room, &erasing(&[id]), &city.administrator)).unwrap();
     a.exchange(&mut b);
     for _ in 0..2 {
@@ -309,6 +309,6 @@ fn the_bytes_leave_the_file() {
     let log = database.frontier(&room.get()).unwrap().into_keys().find(|log| log.lane.number() == 2).unwrap();
     let ranges = [noroshi_sync::store::LogRange { log, first: 1, last: 200 }];
     let page = database.windows(&database.node(), &ranges, 1 << 24).unwrap();
-    let items = page.windows.into_iter().map(|window| window.clone().verify().map(|_| window.items).unwrap()).flatten();
+    let items = page.windows.into_iter().flat_map(|window| window.clone().verify().map(|_| window.items).unwrap());
     assert_eq!(items.filter(|item| matches!(item, Item::Erased(_))).count(), 40);
 }
