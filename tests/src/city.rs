@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::lab::Lab;
 use crate::process::{self, Process};
 use crate::wait::until;
 
 pub const ADMINISTRATOR: &str = "kanri";
 pub const PASSWORD: &str = "asanagi-no-noroshi";
+/// Ports of an office that has a network namespace to itself.
+const WEB_PORT: u16 = 8_470;
+const SYNC_PORT: u16 = 8_471;
 /// How long a node may take to serve.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -22,7 +26,11 @@ pub struct Office {
     pub data: PathBuf,
     pub url: String,
     pub sync: u16,
+    /// Where other nodes reach it.
+    pub sync_address: String,
     pub process: Option<Process>,
+    /// Its network namespace, if it has one to itself.
+    pub namespace: Option<String>,
 }
 
 /// The organisation. Everything is gone with this value.
@@ -32,6 +40,8 @@ pub struct City {
     folder: TempDir,
     /// Whether the nodes tell each other where they are.
     announced: bool,
+    /// The lines between the offices; without it they share this machine's loopback interface.
+    lab: Option<Lab>,
 }
 
 fn environment() -> [(&'static str, &'static str); 3] {
@@ -45,17 +55,22 @@ fn environment() -> [(&'static str, &'static str); 3] {
 impl City {
     /// Founds the organisation, joins one node an office, starts all. The first office is headquarters.
     pub async fn found(names: &[&str]) -> Self {
-        Self::found_as(names, true).await
+        Self::found_as(names, true, None).await
+    }
+
+    /// The same, each office in a namespace of the laboratory.
+    pub async fn found_in(lab: Lab, names: &[&str]) -> Self {
+        Self::found_as(names, true, Some(lab)).await
     }
 
     /// The same, but no node tells the others where it is: only who has a join code finds headquarters.
     pub async fn found_silent(names: &[&str]) -> Self {
-        Self::found_as(names, false).await
+        Self::found_as(names, false, None).await
     }
 
-    async fn found_as(names: &[&str], announced: bool) -> Self {
+    async fn found_as(names: &[&str], announced: bool, lab: Option<Lab>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut city = Self { offices: Vec::new(), folder, announced };
+        let mut city = Self { offices: Vec::new(), folder, announced, lab };
         for name in names {
             city.add_office(name).await;
         }
@@ -64,8 +79,16 @@ impl City {
 
     async fn add_office(&mut self, name: &str) {
         let data = self.folder.path().join(format!("office-{}", self.offices.len()));
-        let (web, sync) = (process::free_port(), process::free_port());
-        let (web_address, sync_address) = (format!("127.0.0.1:{web}"), format!("127.0.0.1:{sync}"));
+        let number = self.offices.len();
+        let (namespace, web, sync) = match &self.lab {
+            Some(lab) => (Some(lab.namespace(number).to_owned()), WEB_PORT, SYNC_PORT),
+            None => (None, process::free_port(), process::free_port()),
+        };
+        let web_address = format!("127.0.0.1:{web}");
+        let sync_address = match &self.lab {
+            Some(lab) => format!("{}:{sync}", lab.address(number)),
+            None => format!("127.0.0.1:{sync}"),
+        };
         let folder = data.to_str().unwrap().to_owned();
         let mut ports = vec!["--web", &web_address, "--sync", &sync_address, "--no-discovery"];
         if self.announced {
@@ -75,19 +98,22 @@ impl City {
             let mut arguments = vec!["--data", &folder, "init", "--organisation", "朝凪市", "--office", name];
             arguments.extend(["--login", ADMINISTRATOR, "--name", "管理 花子", "--kana", "かんり はなこ"]);
             arguments.extend(ports);
-            process::run(&arguments, &environment());
+            process::run_in(namespace.as_deref(), &arguments, &environment());
         } else {
-            let headquarters = format!("127.0.0.1:{}", self.offices[0].sync);
+            let headquarters = self.offices[0].sync_address.clone();
             let invite = ["invite-node", "--office", name, "--login", ADMINISTRATOR, "--address", &headquarters];
             let code = self.command(0, &invite);
             let code = code.split_whitespace().find(|word| word.starts_with("NOROSHI1-")).unwrap().to_owned();
             let mut arguments = vec!["--data", folder.as_str(), "join", &code, "--name", name];
             arguments.extend(ports);
-            process::run(&arguments, &environment());
+            process::run_in(namespace.as_deref(), &arguments, &environment());
         }
-        let url = format!("http://{web_address}");
-        self.offices.push(Office { name: name.to_owned(), data, url, sync, process: None });
-        self.start(self.offices.len() - 1).await;
+        let url = match &self.lab {
+            Some(lab) => format!("http://{}", lab.door(number, web)),
+            None => format!("http://{web_address}"),
+        };
+        self.offices.push(Office { name: name.to_owned(), data, url, sync, sync_address, process: None, namespace });
+        self.start(number).await;
     }
 
     /// A file of the test beside the data folders.
@@ -105,8 +131,14 @@ impl City {
         arguments.extend(["--name", name, "--web", &web_address, "--sync", &sync_address, "--no-discovery"]);
         let fingerprint = process::run(&arguments, &environment()).trim().to_owned();
         let url = format!("http://{web_address}");
-        self.offices.push(Office { name: name.to_owned(), data, url, sync, process: None });
+        let name = name.to_owned();
+        self.offices.push(Office { name, data, url, sync, sync_address, process: None, namespace: None });
         fingerprint
+    }
+
+    /// The lines between the offices. Panics when they have none of their own.
+    pub fn lab(&self) -> &Lab {
+        self.lab.as_ref().expect("founded in a laboratory")
     }
 
     /// The environment that answers the questions of commands.
@@ -118,14 +150,16 @@ impl City {
     pub fn command(&self, office: usize, arguments: &[&str]) -> String {
         let mut all = vec!["--data", self.offices[office].data.to_str().unwrap()];
         all.extend(arguments);
-        process::run(&all, &environment())
+        process::run_in(self.offices[office].namespace.as_deref(), &all, &environment())
     }
 
     /// Starts the office's node and waits until it serves.
     pub async fn start(&mut self, office: usize) {
         let log = self.folder.path().join(format!("office-{office}.log"));
         let data = self.offices[office].data.to_str().unwrap().to_owned();
-        self.offices[office].process = Some(Process::start(&["--data", &data, "serve"], &log));
+        let mut command = process::command(self.offices[office].namespace.as_deref());
+        command.args(["--data", &data, "serve"]);
+        self.offices[office].process = Some(Process::spawn(command, &log));
         self.ready(office).await;
     }
 

@@ -120,20 +120,35 @@ impl Client {
         self.deliver(Method::POST, path, Some((content_type, bytes.into()))).await.unwrap()
     }
 
+    /// The bytes of a file; `None` while it is not to be had.
+    pub async fn file(&mut self, path: &str) -> Option<Bytes> {
+        let (status, bytes) = self.send(Method::GET, path, None).await.ok()?;
+        status.is_success().then_some(bytes)
+    }
+
     pub async fn request(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Broken> {
         self.deliver(method, path, body.map(|body| ("application/json", Bytes::from(body.to_string())))).await
     }
 
     async fn deliver(&mut self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Reply, Broken> {
         let sent = tokio::time::timeout(REQUEST_LIMIT, self.send(method, path, body)).await;
-        let reply = sent.unwrap_or_else(|_| Err(Broken("no answer in time".into())));
+        let reply = sent.unwrap_or_else(|_| Err(Broken("no answer in time".into()))).map(|(status, bytes)| {
+            let body = serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+            Reply { status, body }
+        });
         if reply.is_err() {
             self.connection = None;
         }
         reply
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Reply, Broken> {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Bytes)>,
+    ) -> Result<(StatusCode, Bytes), Broken> {
         let broken = |error: &dyn std::fmt::Display| Broken(error.to_string());
         let mut request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
         if let Some(token) = &self.token {
@@ -153,9 +168,7 @@ impl Client {
         let response = connection.send_request(request).await.map_err(|error| broken(&error))?;
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-        Ok(Reply { status, body })
+        Ok((status, bytes))
     }
 
     /// The event stream, from the cursor on.

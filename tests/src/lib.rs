@@ -5,7 +5,9 @@
 
 pub mod city;
 pub mod client;
+pub mod lab;
 pub mod process;
 pub mod sentences;
 pub mod staff;
+pub mod thin;
 pub mod wait;

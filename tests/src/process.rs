@@ -14,10 +14,24 @@ pub fn binary() -> PathBuf {
     found.expect("build the workspace first: the binary noroshi is not beside the tests")
 }
 
+/// The binary, in a network namespace if one is named.
+pub fn command(namespace: Option<&str>) -> Command {
+    let Some(namespace) = namespace else { return Command::new(binary()) };
+    let mut command = Command::new("ip");
+    // `ip` becomes the binary, so the process is that of the binary.
+    command.args(["netns", "exec", namespace]).arg(binary());
+    command
+}
+
 /// Runs a command of the binary to its end; its standard output. Panics with everything it said when it fails.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output =
-        Command::new(binary()).args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    run_in(None, arguments, environment)
+}
+
+/// The same, in a network namespace if one is named.
+pub fn run_in(namespace: Option<&str>, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let mut command = command(namespace);
+    let output = command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "noroshi {arguments:?}: {}\n{out}\n{err}", output.status);
     out.into_owned()

@@ -69,7 +69,8 @@ async fn two_copies_of_a_node_raise_an_alarm_everywhere_and_lose_nothing() {
         .replace(&format!("127.0.0.1:{}", city.offices[1].sync), &format!("127.0.0.1:{sync}"));
     std::fs::write(copy.join("noroshi.toml"), config).unwrap();
     let url = format!("http://127.0.0.1:{web}");
-    city.offices.push(Office { name: "北支所".into(), data: copy, url, sync, process: None });
+    let (name, sync_address) = ("北支所".into(), format!("127.0.0.1:{sync}"));
+    city.offices.push(Office { name, data: copy, url, sync, sync_address, process: None, namespace: None });
     city.start(1).await;
     city.start(2).await;
 

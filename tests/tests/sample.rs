@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::Fixture;
 use noroshi_node::view::{ImportView, Wording};
@@ -44,7 +45,14 @@ impl City {
         let fixture = Fixture::seeded(77, offices, 1).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::default());
-        let options = OpenOptions { folder: folder.path().to_owned(), clock, epoch: Epoch(1), readers: 2, demo: false };
+        let options = OpenOptions {
+            folder: folder.path().to_owned(),
+            clock,
+            epoch: Epoch(1),
+            readers: 2,
+            demo: false,
+            quota: Quota::default(),
+        };
         let node = Node::open(options, fixture.offices[0].identity.clone()).unwrap();
         node.append_ledger(fixture.ledger.clone()).await.unwrap();
         Self { fixture, node, _folder: folder }

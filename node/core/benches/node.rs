@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::Fixture;
 use noroshi_node::rights::{Action, Object, may};
@@ -26,6 +27,7 @@ fn main() {
             epoch: Epoch(epoch),
             readers: 4,
             demo: false,
+            quota: Quota::default(),
         };
         Node::open(options, city.offices[0].identity.clone()).unwrap()
     };

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::hub::Hub;
 use crate::limits::{AUDIT_FOLD_MS, REGISTER_DELAY_MS};
 use crate::node::{Inner, Node};
+use crate::peers::Pace;
 use crate::view::NodeEvent;
 
 /// Registers written in one transaction.
@@ -43,6 +44,7 @@ pub(crate) fn start(inner: &Arc<Inner>, received: Received) -> io::Result<JoinHa
                 until_stopped(&hub, write_registers(&hub, &weak)),
                 until_stopped(&hub, tell_events(&hub, &weak, received)),
                 until_stopped(&hub, look_at_peers(&hub, &weak)),
+                until_stopped(&hub, tell_lines(&hub, &weak)),
                 until_stopped(&hub, care(&weak)),
                 until_stopped(&hub, write_folds(&weak)),
                 until_stopped(&hub, keep_up(&hub, &weak)),
@@ -123,6 +125,10 @@ async fn look_at_peers(hub: &Hub, node: &Weak<Inner>) {
         tokio::time::sleep(LOOKS_DELAY).await;
         hub.lines.notify_one();
         let Some(inner) = node.upgrade() else { return };
+        hub.lines_changed.notify_one();
+        if let Err(error) = inner.write_cuts().await {
+            tracing::warn!(%error, "the history of cut lines could not be written");
+        }
         if let Err(error) = inner.raise_alarms().await {
             tracing::warn!(%error, "an alarm could not be kept");
         }
@@ -136,12 +142,30 @@ async fn look_at_peers(hub: &Hub, node: &Weak<Inner>) {
     }
 }
 
+/// The other nodes are told of this one's lines, for the map; seldom, and nothing while nothing changes.
+async fn tell_lines(hub: &Hub, node: &Weak<Inner>) {
+    let mut pace = Pace::default();
+    loop {
+        hub.lines_changed.notified().await;
+        let Some(mono_ms) = node.upgrade().map(|inner| inner.clock.mono_ms()) else { return };
+        tokio::time::sleep(Duration::from_millis(pace.delay_ms(mono_ms))).await;
+        let Some(inner) = node.upgrade() else { return };
+        match inner.tell_lines().await {
+            Ok(Some(bytes)) => pace.told(inner.clock.mono_ms(), bytes),
+            Ok(None) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => tracing::warn!(%error, "the other offices could not be told of the lines"),
+        }
+    }
+}
+
 /// Rights change with the ledger, with the day and with the lines; all three are looked at.
 async fn keep_up(hub: &Hub, node: &Weak<Inner>) {
     let mut directory = hub.directory.subscribe();
     loop {
         {
             let Some(inner) = node.upgrade() else { return };
+            inner.count_blobs().await;
             match (Node { inner }).keep_up().await {
                 Ok(()) => {}
                 Err(error) => tracing::warn!(%error, "the upkeep of rights failed"),
@@ -161,6 +185,9 @@ async fn care(node: &Weak<Inner>) {
         let Some(inner) = node.upgrade() else { return };
         if let Err(error) = inner.storage.write(|writing| writing.forget_learned()).await {
             tracing::warn!(%error, "the store could not be tidied");
+        }
+        if let Err(error) = inner.tidy_blobs().await {
+            tracing::warn!(%error, "attachments could not be tidied");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the bodies of entries in rooms mean: decoded with limits, checked like input of our own people, never trusted.
 
+mod attachment;
 mod doc_change;
 mod doc_cut;
 mod edit;
@@ -8,10 +9,11 @@ mod reaction;
 mod reads;
 mod redact;
 
+pub use attachment::{Attachment, Named, Picture, Place};
 pub use doc_change::DocChange;
 pub use doc_cut::{DocCut, GOOD_HEADS_MAX, successor};
 pub use edit::Edit;
-pub use message::Message;
+pub use message::{Message, signed};
 pub use reaction::Reaction;
 pub use reads::{ReadMark, ReadMarks, Seen};
 pub use redact::Redact;
@@ -25,7 +27,7 @@ use serde::de::DeserializeOwned;
 
 use crate::kinds;
 
-/// The version of every body that this program writes.
+/// The version of the bodies that this program writes; messages with attachments have the next one.
 pub const BODY_VERSION: u8 = 1;
 
 /// The content of one entry of the lanes `urgent` and `normal`.
@@ -45,13 +47,14 @@ impl Body {
     /// Decodes the body of an entry of this kind. What our own services would refuse to write is malformed.
     pub fn decode(kind: u16, bytes: &[u8]) -> Result<Self, Malformed> {
         // postcard writes a u8 as itself, so the version can be read without knowing the rest.
+        let latest = if kind == kinds::MESSAGE { message::WITH_ATTACHMENTS } else { BODY_VERSION };
         if !matches!(kind, kinds::MESSAGE..=kinds::REACTION | kinds::DOC_CHANGE | kinds::DOC_CUT)
-            || bytes.first().is_some_and(|version| *version > BODY_VERSION)
+            || bytes.first().is_some_and(|version| *version > latest)
         {
             return Ok(Self::Unknown);
         }
         Ok(match kind {
-            kinds::MESSAGE => Self::Message(checked("message", bytes, Message::check)?),
+            kinds::MESSAGE => Self::Message(Message::decode(bytes)?),
             kinds::EDIT => Self::Edit(checked("edit", bytes, Edit::check)?),
             kinds::REDACT => Self::Redact(checked("redact", bytes, Redact::check)?),
             kinds::REACTION => Self::Reaction(checked("reaction", bytes, Reaction::check)?),
@@ -65,7 +68,8 @@ impl Body {
 /// device signs, and for bodies that cannot be read.
 pub fn signed_content(kind: u16, body: &[u8]) -> Option<Cow<'_, [u8]>> {
     match Body::decode(kind, body).ok()? {
-        Body::Message(_) => Some(Cow::Borrowed(body)),
+        Body::Message(message) if message.attachments.is_empty() => Some(Cow::Borrowed(body)),
+        Body::Message(message) => Some(Cow::Owned(message.signed_content())),
         // Which edits a new one takes the place of is for the node to know.
         Body::Edit(edit) => Some(Cow::Owned(Edit::new(edit.target, Vec::new(), edit.text).encode())),
         Body::Redact(_) | Body::Reaction(_) | Body::DocChange(_) | Body::DocCut(_) | Body::Unknown => None,
@@ -89,6 +93,7 @@ fn check_version(version: u8) -> Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use noroshi_provisioning::device_key::{device_key_id, is_signed_by_device};
+    use noroshi_sync::blob::{BlobHash, BlobId};
     use noroshi_sync::entry::device_statement;
     use noroshi_sync::id::{EntryId, RoomId, UserId};
     use proptest::prelude::*;
@@ -98,7 +103,7 @@ mod tests {
     #[test]
     fn later_kinds_and_versions_are_unknown_not_malformed() {
         assert_eq!(Body::decode(999, b"anything"), Ok(Body::Unknown));
-        assert_eq!(Body::decode(kinds::MESSAGE, &[2, 255, 255]), Ok(Body::Unknown));
+        assert_eq!(Body::decode(kinds::MESSAGE, &[3, 255, 255]), Ok(Body::Unknown));
         assert!(Body::decode(kinds::MESSAGE, &[0]).is_err());
         assert!(Body::decode(kinds::MESSAGE, &[]).is_err());
     }
@@ -127,6 +132,21 @@ mod tests {
             assert_eq!(statement, vector(&format!("{name} device statement")), "{name}");
             assert!(is_signed_by_device(&key, &statement, &vector(&format!("{name} device signature"))), "{name}");
         }
+        let file = |hash, name: &str| Attachment {
+            blob: BlobId { hash: BlobHash::from_bytes([hash; 32]), size: 1 },
+            name: name.into(),
+            mime: "application/pdf".into(),
+            picture: None,
+        };
+        let files = Message {
+            attachments: vec![file(4, "堤防.jpg"), file(5, "図面.pdf")],
+            ..Message::new("写真です".into(), None, Vec::new(), false)
+        };
+        let files = files.encode();
+        let content = signed_content(kinds::MESSAGE, &files).unwrap();
+        assert_eq!(*content, vector("files content"));
+        let statement = device_statement(room, EntryId::from_bytes([10; 16]), kinds::MESSAGE, author, &content);
+        assert_eq!(statement, vector("files device statement"));
         for kind in [kinds::REDACT, kinds::REACTION, kinds::DOC_CHANGE, 999] {
             assert_eq!(signed_content(kind, &Redact::new(EntryId::NIL, UserId::NIL).encode()), None);
         }
@@ -138,6 +158,8 @@ mod tests {
             let _ = Body::decode(kind, &bytes);
             let mut first = bytes;
             first.insert(0, BODY_VERSION);
+            let _ = Body::decode(kind, &first);
+            first[0] = message::WITH_ATTACHMENTS;
             let _ = Body::decode(kind, &first);
             let _ = ReadMarks::decode(&first);
         }

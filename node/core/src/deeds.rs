@@ -4,6 +4,7 @@
 //! own. A deed that returns an error has written nothing.
 
 mod administration;
+mod attachments;
 mod creation;
 mod devices;
 mod erasing;
@@ -16,6 +17,7 @@ mod revocation;
 mod rooms;
 
 pub use administration::{SignedWork, invalid};
+pub use attachments::{UploadContent, named};
 pub use devices::Stopped;
 pub use erasing::NewErasure;
 pub use messages::{NewMessage, NewText, Posted};

@@ -17,7 +17,8 @@ use crate::store::Committed;
 use crate::store::projection::Listener;
 use crate::view::NodeEvent;
 
-/// Something that peers must be told of: a local append or register, or an audience.
+/// Something that peers must be told of: a local append or register, or an audience. Without rooms: other attachments are
+/// wanted than before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoreChange {
     pub latest_change: u64,
@@ -51,6 +52,8 @@ pub(crate) struct Hub {
     pub due: Notify,
     /// A line may have gone up or down.
     pub lines: Notify,
+    /// The same, for those who tell the other nodes.
+    pub lines_changed: Notify,
     /// Log-ins that are over before their time.
     pub endings: broadcast::Sender<Ending>,
     /// Peers may look different.
@@ -74,6 +77,7 @@ impl Hub {
             news: Notify::new(),
             due: Notify::new(),
             lines: Notify::new(),
+            lines_changed: Notify::new(),
             endings: broadcast::Sender::new(ENDINGS_QUEUE),
             looks: Arc::new(Notify::new()),
             stop: watch::Sender::new(false),
@@ -126,6 +130,10 @@ impl Listener for Hub {
             let change = StoreChange { latest_change: committed.latest_change, rooms: committed.local.clone() };
             // Nobody listens while the node is not connected to a network.
             let _ = self.changes.send(change);
+        }
+        if happenings.iter().any(|(_, happening)| matches!(happening, Happening::Attachment { .. })) {
+            // Other attachments may be wanted than before: the sessions with peers look again.
+            let _ = self.changes.send(StoreChange { latest_change: committed.latest_change, rooms: Vec::new() });
         }
         if !happenings.is_empty() {
             self.news.notify_one();

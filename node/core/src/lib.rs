@@ -4,6 +4,7 @@
 //! transaction), [`Node`] (all of it behind `async` methods, for the web layer and the daemon).
 
 mod background;
+pub mod blobs;
 pub mod body;
 pub mod clock;
 pub mod deeds;
@@ -25,7 +26,7 @@ pub mod store;
 pub mod text;
 pub mod view;
 
-pub use deeds::{NewErasure, NewMessage, NewRoom, NewText, Stopped};
+pub use deeds::{NewErasure, NewMessage, NewRoom, NewText, Stopped, named};
 pub use document::PageEdit;
 pub use error::ServiceError;
 pub use hub::Ending;
@@ -33,6 +34,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, AuditRequest, Credentials, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice, NewPerson,
-    NewPost, OfficeEdit, PageRequest, PersonEdit, Signal, Target,
+    Anchor, AuditRequest, Credentials, CutsRequest, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice,
+    NewPerson, NewPost, OfficeEdit, OpenedAttachment, PageRequest, PersonEdit, Signal, Target, Upload,
 };

@@ -14,6 +14,24 @@ pub const ROOM_PURPOSE_CHARS_MAX: usize = 2_000;
 pub const STAMP_CHARS_MAX: usize = 32;
 /// People one message may mention.
 pub const MENTIONS_MAX: usize = 100;
+/// Files of one message.
+pub const ATTACHMENTS_MAX: usize = 10;
+/// Longest name of a file, bytes: what file systems take.
+pub const ATTACHMENT_NAME_BYTES_MAX: usize = 200;
+/// Largest thumbnail, bytes of JPEG.
+pub const THUMBNAIL_BYTES_MAX: usize = 12 * 1024;
+/// Longest side of a stored picture, pixels.
+pub const PICTURE_SIDE_MAX: u32 = 2_560;
+/// Largest picture that is decoded, pixels: beyond it memory is not spent.
+pub const PICTURE_PIXELS_MAX: u64 = 100_000_000;
+/// An upload that no message shows is forgotten after this, milliseconds.
+pub const UPLOAD_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Uploads of one person that no message shows yet.
+pub const UPLOADS_OPEN_MAX: u32 = 200;
+/// Attachments that a peer is asked for are looked up so many at a time.
+pub const BLOBS_WANTED_PAGE: u32 = 64;
+/// How far a file has come is told at most this often, milliseconds.
+pub const BLOB_PROGRESS_MS: u64 = 500;
 /// Pinned messages of a room.
 pub const PINS_MAX: usize = 50;
 /// Offices named when a room is made.
@@ -72,3 +90,7 @@ pub const AUDIT_FOLD_MS: u64 = 60 * 1_000;
 pub const AUDIT_FOLDS_MAX: usize = 64;
 /// Lines in one part of the audit log.
 pub const AUDIT_PAGE_MAX: u32 = 200;
+/// Rows of the history of cut lines; the oldest beyond are forgotten.
+pub const CUTS_MAX: u32 = 10_000;
+/// Rows of one page of that history.
+pub const CUTS_PAGE_MAX: u32 = 200;

@@ -1,5 +1,6 @@
 //! The node of an office: everything the web layer, the daemon and the drills ask of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use noroshi_provisioning::{Directory, NodeIdentity};
+use noroshi_sync::blob::BlobId;
 use noroshi_sync::checkpoint::{InvalidKey, NodeKey};
 use noroshi_sync::entry::Draft;
 use noroshi_sync::id::{EntryId, Epoch, NodeId, StorageId};
@@ -15,13 +17,14 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::background::{self, Received};
+use crate::blobs::{Quota, Shelf};
 use crate::clock::Clock;
 use crate::deeds::Desk;
 use crate::error::ServiceError;
 use crate::hub::{Ending, Hub, LooksChanged};
 use crate::peers::{CLOCK_SUSPECT_MS, LinkState, Links, PeerBoard};
 use crate::people::{Attempts, CodeClocks, Consoles, Folds, Isolation, PasswordQueue, Sessions};
-use crate::services::{Directories, Gaps, Health, Sight, Signals, saved_links};
+use crate::services::{Directories, Gaps, Health, Sight, Signals, Uploads, saved_links};
 use crate::store::projection::Projection;
 use crate::store::{Database, DatabaseOptions, Storage};
 
@@ -42,6 +45,8 @@ pub struct OpenOptions {
     pub readers: usize,
     /// Shown to everybody: nothing of this is real.
     pub demo: bool,
+    /// Room for the files that go with messages.
+    pub quota: Quota,
 }
 
 /// Why a node does not open.
@@ -53,6 +58,8 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error("{0} belongs to another node than the keys beside it: put the right keys back, or join with a new folder")]
     OtherNode(String),
+    #[error("the folder of attachments: {0}")]
+    Attachments(std::io::Error),
     #[error("a thread cannot start: {0}")]
     Thread(std::io::Error),
 }
@@ -78,6 +85,8 @@ pub(crate) struct Inner {
     pub attempts: Attempts,
     pub code_clocks: CodeClocks,
     pub passwords: PasswordQueue,
+    pub shelf: Arc<Shelf>,
+    pub uploads: Uploads,
     /// One staff list at a time.
     pub imports: Arc<Semaphore>,
     /// One change of a password, and of the key that it seals, at a time.
@@ -113,7 +122,8 @@ impl Node {
             projector: projection.clone(),
         };
         let path = options.folder.join(DATABASE_FILE);
-        let opening = prepare(&path, database_options.clone(), &projection)?;
+        let shelf = Arc::new(Shelf::open(&options.folder, options.quota).map_err(OpenError::Attachments)?);
+        let opening = prepare(&path, database_options.clone(), &projection, &shelf)?;
         let storage = Storage::open(&path, &database_options, options.readers)?;
         let links = Arc::new(Links::new(opening.links));
         let looks = Box::new(LooksChanged(hub.looks.clone()));
@@ -129,6 +139,8 @@ impl Node {
             links,
             attempts: Attempts::default(),
             passwords: PasswordQueue::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            shelf,
+            uploads: Uploads::default(),
             imports: Arc::new(Semaphore::new(1)),
             key_changes: Semaphore::new(1),
             sessions: Sessions::default(),
@@ -194,7 +206,12 @@ struct Opening {
     cursor: u64,
 }
 
-fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Result<Opening, OpenError> {
+fn prepare(
+    path: &Path,
+    options: DatabaseOptions,
+    projection: &Projection,
+    shelf: &Shelf,
+) -> Result<Opening, OpenError> {
     let mut database = Database::open(path, options)?;
     if !is_own(&mut database)? {
         return Err(OpenError::OtherNode(path.display().to_string()));
@@ -205,10 +222,34 @@ fn prepare(path: &Path, options: DatabaseOptions, projection: &Projection) -> Re
         tracing::error!(%damage, "the store is not what it was");
     }
     projection.begin(&mut database)?;
+    look_at_shelf(&mut database, shelf)?;
     database.write(|writing| projection.note_damages(writing, &damages))?;
     let now_ms = database.wall_ms();
     database.write(|writing| projection.advance(writing, now_ms))?;
     Ok(Opening { links: saved_links(&database)?, cursor: database.event_bounds()?.1 })
+}
+
+/// The files say what is here, not the rows: a backup of the one may be older than the other.
+fn look_at_shelf(database: &mut Database, shelf: &Shelf) -> Result<(), OpenError> {
+    let found: BTreeSet<BlobId> = shelf.all().map_err(OpenError::Attachments)?.into_iter().collect();
+    let noted: BTreeSet<BlobId> = database.blobs_here()?.into_iter().collect();
+    let whole: Vec<BlobId> = found.iter().filter(|blob| shelf.has(blob)).copied().collect();
+    let lost: Vec<BlobId> = noted.iter().filter(|blob| !shelf.has(blob)).copied().collect();
+    database.write(|writing| {
+        for blob in whole.iter().filter(|blob| !noted.contains(blob)) {
+            let pk = writing.ensure_blob(blob)?;
+            writing.set_blob_here(pk, true)?;
+        }
+        for blob in &lost {
+            let pk = writing.ensure_blob(blob)?;
+            writing.set_blob_here(pk, false)?;
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    if !lost.is_empty() {
+        tracing::warn!(files = lost.len(), "attachments are missing on disk; they are fetched again");
+    }
+    Ok(())
 }
 
 /// Whether the store is this node's. It belongs to one for ever: under another key two histories would be mixed.

@@ -1,6 +1,7 @@
 //! From rows to what people see: the views of rooms, messages, people and events.
 
 mod administration;
+mod attachment;
 mod event;
 mod message;
 mod people;
@@ -17,6 +18,7 @@ use crate::store::query::{Holders, MemberRow, ReadRow, RoomRow};
 use crate::store::{Database, LogPk, RoomPk};
 
 pub(crate) use administration::{by_owner, count};
+pub(crate) use attachment::{attachment_view, keeps_everything, upload_view};
 pub(crate) use message::fresh_message;
 pub(crate) use people::{People, roles};
 

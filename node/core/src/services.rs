@@ -3,7 +3,9 @@
 mod administration;
 mod administrator_keys;
 mod alarms;
+mod attachments;
 mod audit;
+mod blobs;
 mod care;
 mod console;
 mod devices;
@@ -13,6 +15,7 @@ mod events;
 mod gaps;
 mod health;
 mod imports;
+mod lines;
 mod log_in;
 mod members;
 mod messages;
@@ -27,13 +30,16 @@ mod signals;
 mod upkeep;
 
 pub use administration::{Invited, NewInvitation, NewOffice, NewPerson, NewPost, OfficeEdit, PersonEdit};
+pub use attachments::{OpenedAttachment, Upload};
 pub use audit::AuditRequest;
 pub use events::EventPage;
 pub use imports::Importing;
+pub use lines::CutsRequest;
 pub use log_in::{Credentials, Gate};
 pub use messages::{Anchor, PageRequest};
 pub use signals::Signal;
 
+pub(crate) use attachments::Uploads;
 pub(crate) use directory::Directories;
 pub(crate) use gaps::Gaps;
 pub(crate) use health::Health;

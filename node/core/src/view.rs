@@ -3,9 +3,11 @@
 //! A view is the same for every reader, except where a field says so; what depends on the reader is filled in last.
 
 mod administration;
+mod attachment;
 mod audit;
 mod erasure;
 mod import;
+mod lines;
 mod node;
 mod person;
 
@@ -14,13 +16,20 @@ pub use administration::{
     KnownDeviceView, KnownNodeView, NewPersonView, PersonView, PlannedView, PolicyView, PostKind, PostView,
     RequestState, RequestedKeyView, RevocationView, RulesView, SectionUsage, Standing, SuspensionView, UsageView,
 };
+pub use attachment::{AttachmentProgress, AttachmentState, AttachmentView, Degrees, PlaceView, UploadView};
 pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
 pub use erasure::{ErasedView, ErasureCounts, ErasureView, Grounds};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,
     ImportState, ImportView, Wording,
 };
-pub use node::{ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView};
+pub use lines::{
+    CutListView, CutReasonView, CutView, MapLine, MapLineState, MapNode, MapRtt, MapView, PeerAlarmView, WaitingClass,
+    WaitingView,
+};
+pub use node::{
+    ClockView, HeadquartersView, NodeView, PeerState, PeerVia, PeerView, StorageState, StorageView, Transport,
+};
 pub use person::{DeviceView, LogIn, MeView, NodeRef, PasscodeView, PasswordChanged, PasswordState, RulesState};
 
 use noroshi_sync::id::{DeviceId, EntryId, NodeId, RoomId, UserId};
@@ -231,8 +240,8 @@ pub struct MessageView {
     /// Nothing is left of what it said.
     pub erased: Option<ErasedView>,
     pub reactions: Vec<ReactionView>,
-    /// Attachments come with a later version; always empty now.
-    pub attachments: Vec<serde_json::Value>,
+    /// Empty when redacted.
+    pub attachments: Vec<AttachmentView>,
     /// Offices of the audience that hold the message on disk, this one included …
     pub arrived: u32,
     /// … of this many.
@@ -389,6 +398,14 @@ pub enum NodeEvent {
     Typing {
         room: RoomId,
         user: PersonRef,
+    },
+    /// A file that the room shows has come further.
+    Attachment {
+        room: RoomId,
+        hash: String,
+        state: AttachmentState,
+        held_bytes: u64,
+        size: u64,
     },
 }
 

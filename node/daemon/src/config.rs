@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use noroshi_node::blobs::Quota;
 use noroshi_provisioning::browser::WebName;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ pub const FILE_NAME: &str = "noroshi.toml";
 pub struct Config {
     pub web: Web,
     pub sync: Sync,
+    pub storage: Storage,
     pub log: Log,
 }
 
@@ -56,6 +58,26 @@ pub struct Sync {
     pub peers: Vec<String>,
     pub discovery: bool,
     pub interfaces: Vec<String>,
+}
+
+/// Room on the disk for files that go with messages, GiB.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    pub attachments_gib: u32,
+    pub free_gib: u32,
+}
+
+impl Storage {
+    pub fn quota(&self) -> Quota {
+        Quota::of_gib(self.attachments_gib, self.free_gib)
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { attachments_gib: 20, free_gib: 5 }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -262,6 +284,12 @@ const COMMENTS: &[(&str, &str)] = &[
     ("sync.peers", "Addresses (host:port) of other nodes to connect to, besides those found by themselves."),
     ("sync.discovery", "Find nodes on the same LAN by mDNS, and be found."),
     ("sync.interfaces", "Network interfaces for discovery, by name. Empty: all."),
+    (
+        "storage.attachments_gib",
+        "Room for files that go with messages, GiB. When it is used up, originals that headquarters holds as well and nobody\n\
+         has opened for longest are given up; what only this node has stays.",
+    ),
+    ("storage.free_gib", "Files leave at least this much of the disk free, GiB, so that messages always find room."),
     ("log.filter", "What is logged, e.g. \"info\" or \"info,noroshi_net=debug\"."),
     ("log.format", "\"text\" for people and the journal, \"json\" for machines."),
 ];
@@ -321,6 +349,7 @@ mod tests {
             ("[sync]\nlisten = \"0.0.0.0:0\"\n", "port 0"),
             ("[sync]\npeers = [\"hq.example\"]\n", "host:port"),
             ("[sync]\npeers = [\"hq.example:0\"]\n", "host:port"),
+            ("[storage]\nattachments_gib = -1\n", "invalid value"),
             ("[log]\nformat = \"xml\"\n", "xml"),
             ("[log]\nfilter = 1\n", "string"),
             ("not toml", "noroshi.toml"),

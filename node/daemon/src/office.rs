@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::{Clock, SystemClock};
 use noroshi_node::{Node, OpenOptions};
 use noroshi_provisioning::{KeyFolder, NodeIdentity};
@@ -43,7 +44,7 @@ impl Office {
         let config = Config::read(&folder.config_file())?;
         let keys = KeyFolder::in_data_folder(folder.path());
         let identity = keys.load_node()?;
-        let node = open_node_at(folder, identity.clone(), clock)?;
+        let node = open_node_at(folder, identity.clone(), clock, config.storage.quota())?;
         Ok(Self {
             folder: folder.clone(),
             config,
@@ -68,16 +69,22 @@ impl Office {
 
 /// Opens the store of a folder under a fresh epoch.
 pub fn open_node(folder: &DataFolder, identity: NodeIdentity) -> Result<Node, Failure> {
-    open_node_at(folder, identity, Arc::new(SystemClock::new()))
+    open_node_at(folder, identity, Arc::new(SystemClock::new()), Quota::default())
 }
 
-fn open_node_at(folder: &DataFolder, identity: NodeIdentity, clock: Arc<dyn Clock>) -> Result<Node, Failure> {
+fn open_node_at(
+    folder: &DataFolder,
+    identity: NodeIdentity,
+    clock: Arc<dyn Clock>,
+    quota: Quota,
+) -> Result<Node, Failure> {
     let options = OpenOptions {
         folder: folder.path().to_path_buf(),
         clock,
         epoch: Epoch(u64::from_be_bytes(random()?)),
         readers: 4,
         demo: std::env::var_os(DEMO).is_some(),
+        quota,
     };
     Ok(Node::open(options, identity)?)
 }

@@ -9,7 +9,7 @@ use noroshi_net::{
     Via,
 };
 use noroshi_node::Node;
-use noroshi_node::view::{PeerState, PeerVia};
+use noroshi_node::view::{PeerState, PeerVia, Transport};
 use noroshi_provisioning::join::renewal::Life;
 use noroshi_provisioning::ledger::{NodeRecord, addresses_draft};
 use noroshi_provisioning::{Directory, NodeAddress};
@@ -168,6 +168,9 @@ fn note_link(node: &Node, peer: NodeId, state: &LinkPhase) {
         LinkPhase::Unreachable { .. } => (PeerState::Unreachable, None),
     };
     node.peer_board().set_state(peer, state, via);
+    if state == PeerState::Connected {
+        node.peer_board().set_transport(peer, Transport::Quic);
+    }
 }
 
 fn note_certificate(node: &Node, net: &Weak<Net>, peer: NodeId) {

@@ -58,7 +58,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
         Frame::List(list) => contents.rooms.extend(list.rooms.iter().map(|(room, _)| *room)),
         Frame::RoomsWanted(rooms) => contents.rooms.extend(rooms),
         Frame::Signal { room, .. } => contents.rooms.extend([room]),
-        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) => {}
+        Frame::BlobWant(want) => contents.rooms.extend([want.room]),
+        // Which room an attachment is of was said by the request.
+        Frame::BlobData(_) | Frame::BlobUnavailable { .. } | Frame::BlobHave(_) => {}
+        Frame::Hello(_) | Frame::Next | Frame::Done(_) | Frame::Ping { .. } | Frame::Pong(_) | Frame::Busy { .. } => {}
     }
     Ok(contents)
 }

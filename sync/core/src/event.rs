@@ -33,6 +33,7 @@ pub enum Event {
     /// The answer to an [`Action::Ask`].
     Answered { ticket: Ticket, answer: Result<Answer, StoreError> },
     /// The store changed by something other than this replica's own [`Query::Apply`]: a local append, a register, a policy.
+    /// Without rooms: other attachments are wanted than before.
     Changed { latest_change: u64, rooms: Vec<RoomId> },
     /// Somebody is typing or the like: pass it to the peers in the room's audience (`peers`), store nothing.
     Signal { peers: Vec<NodeId>, room: RoomId, body: Vec<u8> },

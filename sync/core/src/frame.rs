@@ -5,11 +5,15 @@ mod payload;
 
 use serde::{Deserialize, Serialize};
 
+use crate::blob::{BlobId, Groups};
 use crate::digest::Digest;
 use crate::entry::Lane;
 use crate::frontier::LogState;
 use crate::id::{Epoch, NodeId, RoomId, StorageId};
-use crate::limits::{CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, FRAME_BYTES_MAX, LIST_ROOMS_MAX, WANT_RANGES_MAX};
+use crate::limits::{
+    BLOB_FRAME_GROUPS_MAX, BLOB_REQUEST_GROUPS_MAX, BLOBS_PAGE_MAX, CHANGES_LINES_MAX, CHANGES_ROOMS_MAX,
+    FRAME_BYTES_MAX, LIST_ROOMS_MAX, WANT_RANGES_MAX,
+};
 use crate::log::LogId;
 use crate::register::{RegisterVersion, SignedRegister};
 use crate::store::{Cursor, LogRange};
@@ -30,10 +34,12 @@ pub enum Class {
     Newest = 2,
     /// History.
     Backfill = 3,
+    /// Attachments.
+    Blob = 4,
 }
 
 impl Class {
-    pub const ALL: [Self; 4] = [Self::Control, Self::Urgent, Self::Newest, Self::Backfill];
+    pub const ALL: [Self; 5] = [Self::Control, Self::Urgent, Self::Newest, Self::Backfill, Self::Blob];
 
     pub const fn number(self) -> u8 {
         self as u8
@@ -149,6 +155,26 @@ pub struct Pong {
     pub sent_wall_ms: u64,
 }
 
+/// «Send me these parts of an attachment», which a message of the room shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BlobWant {
+    /// The asker's number for this request, returned in every answer to it. Apart from those of `Want`.
+    pub request: u64,
+    pub room: RoomId,
+    pub blob: BlobId,
+    pub groups: Groups,
+}
+
+/// The next part of the answer to a `BlobWant`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BlobData {
+    pub request: u64,
+    pub groups: Groups,
+    /// The bytes and what proves them: bao, chunk groups of 16 KiB.
+    #[serde(with = "serde_bytes")]
+    pub slice: Vec<u8>,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Frame {
     Hello(Hello),
@@ -171,6 +197,19 @@ pub enum Frame {
         room: RoomId,
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
+    },
+    BlobWant(BlobWant),
+    BlobData(BlobData),
+    /// «This request, or what is left of it, is not to be had from me.» Says neither why, nor whether it is here.
+    BlobUnavailable {
+        request: u64,
+    },
+    /// «These are here now, whole and on disk», to who asked in vain and to who gave some of it.
+    BlobHave(Vec<BlobId>),
+    /// «Too many others want history: ask for this again later.»
+    Busy {
+        request: u64,
+        retry_after_ms: u32,
     },
 }
 
@@ -204,6 +243,11 @@ impl Frame {
             Self::Ping { .. } => "ping",
             Self::Pong(_) => "pong",
             Self::Signal { .. } => "signal",
+            Self::BlobWant(_) => "blob-want",
+            Self::BlobData(_) => "blob-data",
+            Self::BlobUnavailable { .. } => "blob-unavailable",
+            Self::BlobHave(_) => "blob-have",
+            Self::Busy { .. } => "busy",
         }
     }
 
@@ -229,8 +273,23 @@ impl Frame {
             Self::List(list) => over("rooms of a list", list.rooms.len(), LIST_ROOMS_MAX),
             Self::RoomsWanted(rooms) => over("rooms of a request", rooms.len(), CHANGES_ROOMS_MAX),
             Self::Signal { body, .. } => over("signal", body.len(), SIGNAL_BYTES_MAX),
+            Self::BlobWant(want) => want.check(),
+            Self::BlobData(data) if data.groups.count() > BLOB_FRAME_GROUPS_MAX => {
+                Err(Malformed::Invalid { what: "blob data", reason: "too many groups" })
+            }
+            Self::BlobHave(blobs) => over("attachments", blobs.len(), BLOBS_PAGE_MAX),
             _ => Ok(()),
         }
+    }
+}
+
+impl BlobWant {
+    fn check(&self) -> Result<(), Malformed> {
+        let invalid = |reason| Err(Malformed::Invalid { what: "blob want", reason });
+        if self.request == 0 || !self.blob.is_well_formed() || !self.blob.has(self.groups) {
+            return invalid("groups that are not, or request 0");
+        }
+        if self.groups.count() > BLOB_REQUEST_GROUPS_MAX { invalid("too many groups") } else { Ok(()) }
     }
 }
 
@@ -288,6 +347,22 @@ mod tests {
         let rooms = |count| Frame::RoomsWanted(vec![RoomId::NIL; count]);
         assert!(Frame::decode(&rooms(CHANGES_ROOMS_MAX).encode()).is_ok());
         assert!(Frame::decode(&rooms(CHANGES_ROOMS_MAX + 1).encode()).is_err());
+        let blob = BlobId { hash: crate::blob::BlobHash::of(b""), size: crate::limits::BLOB_BYTES_MAX };
+        let have = |count| Frame::BlobHave(vec![blob; count]);
+        assert!(Frame::decode(&have(BLOBS_PAGE_MAX).encode()).is_ok());
+        assert!(Frame::decode(&have(BLOBS_PAGE_MAX + 1).encode()).is_err());
+        let want = |request, size, last| {
+            let (blob, groups) = (BlobId { size, ..blob }, Groups { first: 0, last });
+            Frame::decode(&Frame::BlobWant(BlobWant { request, room: RoomId::NIL, blob, groups }).encode())
+        };
+        assert!(want(1, blob.size, BLOB_REQUEST_GROUPS_MAX - 1).is_ok());
+        assert!(want(1, blob.size, BLOB_REQUEST_GROUPS_MAX).is_err());
+        assert!(want(0, blob.size, 0).is_err() && want(1, blob.size + 1, 0).is_err() && want(1, 1, 1).is_err());
+        let data = |last| {
+            let groups = Groups { first: 0, last };
+            Frame::decode(&Frame::BlobData(BlobData { request: 1, groups, slice: Vec::new() }).encode())
+        };
+        assert!(data(BLOB_FRAME_GROUPS_MAX - 1).is_ok() && data(BLOB_FRAME_GROUPS_MAX).is_err());
     }
 
     proptest! {

@@ -10,6 +10,8 @@
 //!
 //! What this crate must not know: tokio, quinn, SQL, chat. A body is bytes with a kind number.
 
+pub mod admission;
+pub mod blob;
 pub mod bundle;
 pub mod checkpoint;
 pub mod digest;

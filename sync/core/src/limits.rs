@@ -31,5 +31,27 @@ pub const CHANGES_LINES_MAX: usize = 2_000;
 pub const LIST_ROOMS_MAX: usize = 5_000;
 /// Ranges asked for in one `Want`.
 pub const WANT_RANGES_MAX: usize = 2_000;
+/// Peers to which history is given at a time, and as many from which it is fetched; the others are told to come again.
+/// Alarms, ledger and newest pages need no such place.
+pub const HISTORY_PEERS_MAX: usize = 32;
+/// Longest time after which a peer that was sent away comes again, milliseconds.
+pub const RETRY_AFTER_MS_MAX: u64 = 30_000;
+/// History of one class that may be asked of one peer and not yet here, bytes on the wire: at first, at least, at most. The
+/// product of the last and the peers bounds what a node may have to keep at once.
+pub const FLOW_BYTES_START: u64 = 64 * 1024;
+pub const FLOW_BYTES_MIN: u64 = 16 * 1024;
+pub const FLOW_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A request for history that had no answer for this time, and four round trips, may be asked of another peer, milliseconds.
+pub const BACKFILL_OVERDUE_MS: u64 = 15_000;
 /// Stamps after the year 2100 (4102444800000 ms) are malformed.
 pub const TIME_MS_MAX: u64 = 4_102_444_800_000;
+/// Largest attachment, bytes.
+pub const BLOB_BYTES_MAX: u64 = 50 * 1024 * 1024;
+/// Chunk groups asked for in one `BlobWant`: a mebibyte.
+pub const BLOB_REQUEST_GROUPS_MAX: u64 = 64;
+/// Chunk groups in one `BlobData`; with their proofs they stay well below a frame.
+pub const BLOB_FRAME_GROUPS_MAX: u64 = 16;
+/// Attachments named in one `BlobHave`, and in one page of those wanted.
+pub const BLOBS_PAGE_MAX: usize = 64;
+/// Attachments are proved in groups of so many bytes.
+pub const BLOB_GROUP_BYTES: u64 = 16 * 1024;

@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::admission::Admission;
+use crate::blob::BlobId;
 use crate::event::{Action, CloseReason, Event, Notice, Now, Ticket};
 use crate::id::{NodeId, RoomId};
+use crate::limits::HISTORY_PEERS_MAX;
 use crate::planner::Planner;
 use crate::session::{Context, Purpose, Session};
-use crate::store::{Answer, StoreError};
+use crate::store::{Answer, BlobStored, StoreError};
 
 /// A question at the store and whom it is for.
 #[derive(Debug)]
@@ -20,12 +23,22 @@ struct Pending {
     purpose: Purpose,
 }
 
+/// Peers in one direction of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLoad {
+    pub peers: usize,
+    pub waiting: usize,
+}
+
 /// The replication of one node with all its peers.
 #[derive(Debug)]
 pub struct Replica {
     node: NodeId,
     sessions: BTreeMap<NodeId, (u64, Session)>,
     planner: Planner,
+    blob_planner: Planner<BlobId>,
+    served: Admission,
+    fetched: Admission,
     pending: BTreeMap<Ticket, Pending>,
     open_rooms: BTreeSet<RoomId>,
     last_ticket: u64,
@@ -39,6 +52,9 @@ impl Replica {
             node,
             sessions: BTreeMap::new(),
             planner: Planner::default(),
+            blob_planner: Planner::default(),
+            served: Admission::new(HISTORY_PEERS_MAX),
+            fetched: Admission::new(HISTORY_PEERS_MAX),
             pending: BTreeMap::new(),
             open_rooms: BTreeSet::new(),
             last_ticket: 0,
@@ -56,7 +72,9 @@ impl Replica {
             Event::Frame { peer, bytes } => {
                 self.with(&peer, now, &mut actions, |session, context| session.handle_frame(context, &bytes));
             }
-            Event::Sent { peer, class: _ } => self.with(&peer, now, &mut actions, Session::handle_sent),
+            Event::Sent { peer, class } => {
+                self.with(&peer, now, &mut actions, |session, context| session.handle_sent(context, class));
+            }
             Event::Answered { ticket, answer } => self.answered(ticket, answer, now, &mut actions),
             Event::Changed { latest_change: _, rooms } => self.changed(None, &rooms, now, &mut actions),
             Event::Signal { peers, room, body } => {
@@ -70,6 +88,12 @@ impl Replica {
         }
         self.set_timer(&mut actions);
         actions
+    }
+
+    /// How many peers exchange history with this node now, and how many were told to come again: given, fetched.
+    pub fn history(&self) -> [HistoryLoad; 2] {
+        [&self.served, &self.fetched]
+            .map(|admission| HistoryLoad { peers: admission.count(), waiting: admission.waiting() })
     }
 
     /// The peers with a running session.
@@ -98,6 +122,12 @@ impl Replica {
             Ok(Answer::Applied(applied)) if !applied.rooms.is_empty() => Some(applied.rooms.clone()),
             _ => None,
         };
+        let whole = match (&purpose, &answer) {
+            (Purpose::StoreBlob { blob, .. }, Ok(Answer::BlobStored(BlobStored::Kept { complete: true }))) => {
+                Some(*blob)
+            }
+            _ => None,
+        };
         if self.sessions.get(&peer).is_some_and(|(running, _)| *running == session) {
             self.with(&peer, now, actions, |session, context| match answer {
                 Ok(answer) => session.handle_answer(context, purpose, answer),
@@ -106,6 +136,12 @@ impl Replica {
         } else if let Some(rooms) = &touched {
             // Stored although the connection is gone: people still want to know.
             actions.push(Action::Notice(Notice::Applied { peer, rooms: rooms.clone(), entries: 0 }));
+        }
+        if let Some(blob) = whole {
+            self.blob_planner.forget(&blob);
+            for peer in self.sessions.keys().copied().collect::<Vec<_>>() {
+                self.with(&peer, now, actions, |session, context| session.blob_here(context, blob));
+            }
         }
         if let Some(rooms) = touched {
             self.changed(Some(&peer), &rooms, now, actions);
@@ -117,6 +153,14 @@ impl Replica {
         let peers: Vec<NodeId> = self.sessions.keys().filter(|peer| Some(*peer) != but).copied().collect();
         for peer in peers {
             self.with(&peer, now, actions, |session, context| session.handle_changed(context, rooms));
+        }
+    }
+
+    /// What takes too long with one peer may be had from others.
+    fn lent(&mut self, by: &NodeId, now: Now, actions: &mut Vec<Action>) {
+        let others: Vec<NodeId> = self.sessions.keys().filter(|peer| *peer != by).copied().collect();
+        for peer in others {
+            self.with(&peer, now, actions, Session::handle_lent);
         }
     }
 
@@ -158,12 +202,16 @@ impl Replica {
             now,
             me: self.node,
             planner: &mut self.planner,
+            blob_planner: &mut self.blob_planner,
+            served: &mut self.served,
+            fetched: &mut self.fetched,
             open_rooms: &self.open_rooms,
+            has_lent: false,
             actions: Vec::new(),
             asks: Vec::new(),
         };
         step(session, &mut context);
-        let Context { actions: wanted, asks, .. } = context;
+        let Context { actions: wanted, asks, has_lent, .. } = context;
         let number = *number;
         // Questions last: a close or a frame does not wait for the store.
         actions.extend(wanted);
@@ -172,6 +220,9 @@ impl Replica {
             let ticket = Ticket(self.last_ticket);
             self.pending.insert(ticket, Pending { peer: *peer, session: number, purpose });
             actions.push(Action::Ask { ticket, query });
+        }
+        if has_lent {
+            self.lent(peer, now, actions);
         }
     }
 }

@@ -10,24 +10,30 @@
 //! ```
 //!
 //! [`offering`] says what this node holds, [`fetching`] knows what it lacks,
-//! [`requesting`] gets it, [`serving`] answers requests, [`comparing`]
-//! proves equality, [`pulse`] notices silence and measures clocks.
+//! [`requesting`] gets it at the pace of [`flow`], [`serving`] answers requests, [`comparing`]
+//! proves equality, [`pulse`] notices silence and measures clocks, [`blobs`] fetches and gives attachments.
 
+mod blobs;
 mod comparing;
 mod fetching;
+mod flow;
 mod offering;
 mod pulse;
 mod requesting;
 mod serving;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use blobs::Blobs;
 use comparing::Comparing;
 use fetching::Fetching;
+use flow::Flow;
 use offering::Offering;
 use pulse::Pulse;
 use serving::Serving;
 
+use crate::admission::Admission;
+use crate::blob::{BlobId, Groups};
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
 use crate::id::{NodeId, RoomId};
@@ -56,6 +62,14 @@ pub(crate) enum Purpose {
     },
     Differing(Box<List>),
     OfferRooms,
+    BlobsWanted,
+    ServeBlob,
+    StoreBlob {
+        request: u64,
+        blob: BlobId,
+        groups: Groups,
+    },
+    BlobsNoted,
 }
 
 /// What a session uses of its surroundings during one event, and where it puts its wishes.
@@ -63,7 +77,14 @@ pub(crate) struct Context<'a> {
     pub now: Now,
     pub me: NodeId,
     pub planner: &'a mut Planner,
+    pub blob_planner: &'a mut Planner<BlobId>,
+    /// Peers to which history is given.
+    pub served: &'a mut Admission,
+    /// Peers from which history is fetched.
+    pub fetched: &'a mut Admission,
     pub open_rooms: &'a BTreeSet<RoomId>,
+    /// Ranges of this session may be asked of others now.
+    pub has_lent: bool,
     pub actions: Vec<Action>,
     pub asks: Vec<(Purpose, Query)>,
 }
@@ -86,11 +107,13 @@ pub(crate) struct Session {
     theirs: Option<Hello>,
     offering: Offering,
     fetching: Fetching,
+    flow: Flow,
     serving: Serving,
     comparing: Comparing,
     pulse: Pulse,
+    blobs: Blobs,
     /// Frames handed to the transport and not yet taken by it.
-    unsent: usize,
+    unsent: BTreeMap<Class, usize>,
     closed: bool,
 }
 
@@ -103,10 +126,12 @@ impl Session {
             theirs: None,
             offering: Offering::default(),
             fetching: Fetching::default(),
+            flow: Flow::default(),
             serving: Serving::default(),
             comparing: Comparing::new(now),
             pulse: Pulse::new(now),
-            unsent: 0,
+            blobs: Blobs::new(now),
+            unsent: BTreeMap::new(),
             closed: false,
         }
     }
@@ -133,8 +158,9 @@ impl Session {
         match frame {
             Frame::Hello(hello) => self.handle_hello(context, hello),
             Frame::Ping { wall_ms } => self.handle_ping(context, wall_ms),
-            Frame::Pong(pong) => self.pulse.pong(context, self.peer, pong),
+            Frame::Pong(pong) => self.handle_pong(context, pong),
             Frame::Data(data) => self.handle_data(context, &data),
+            Frame::BlobData(data) => self.handle_blob_data(context, data),
             Frame::Signal { room, body } => context.notice(Notice::Signal { peer: self.peer, room, body }),
             _ if !greeted => self.close(context, CloseReason::Protocol("a frame before the greeting")),
             Frame::Changes(changes) => self.handle_changes(context, &changes),
@@ -147,6 +173,10 @@ impl Session {
             Frame::Done(done) => self.handle_done(context, done),
             Frame::List(list) => self.handle_list(context, list),
             Frame::RoomsWanted(rooms) => self.handle_rooms_wanted(context, rooms),
+            Frame::BlobWant(want) => self.handle_blob_want(context, want),
+            Frame::BlobUnavailable { request } => self.handle_blob_unavailable(context, request),
+            Frame::BlobHave(blobs) => self.handle_blob_have(context, blobs),
+            Frame::Busy { request, retry_after_ms } => self.handle_busy(context, request, retry_after_ms),
         }
     }
 
@@ -169,6 +199,12 @@ impl Session {
             (Purpose::ListMine { after }, Answer::List(rooms)) => self.send_list(context, after, &rooms),
             (Purpose::Differing(theirs), Answer::List(mine)) => self.differing(context, &theirs, &mine),
             (Purpose::OfferRooms, Answer::Offers(rooms)) => self.offer_rooms(context, rooms),
+            (Purpose::BlobsWanted, Answer::BlobsWanted(wanted)) => self.blobs_wanted(context, wanted),
+            (Purpose::ServeBlob, Answer::BlobSlice(part)) => self.serve_blob(context, part),
+            (Purpose::StoreBlob { request, blob, groups }, Answer::BlobStored(stored)) => {
+                self.blob_stored(context, request, blob, groups, stored);
+            }
+            (Purpose::BlobsNoted, Answer::BlobsNoted) => {}
             // The driver answered another question than was asked: a bug of ours, but not worth a wrong conclusion.
             _ => self.close(context, CloseReason::Store),
         }
@@ -187,6 +223,17 @@ impl Session {
         self.offering.dirty = true;
         self.offer_more(context);
         self.evaluate_touched(context, rooms);
+        // Attachments have no rooms of their own: whoever wants others than before says so without naming any.
+        if rooms.is_empty() {
+            self.blobs_changed(context);
+        }
+    }
+
+    /// Ranges that another peer takes too long for may be asked of this one.
+    pub fn handle_lent(&mut self, context: &mut Context) {
+        if !self.closed {
+            self.evaluate_touched(context, &[]);
+        }
     }
 
     pub fn handle_timer(&mut self, context: &mut Context) {
@@ -194,12 +241,19 @@ impl Session {
             return;
         }
         self.beat(context);
+        self.look_after_requests(context);
         self.prove_if_due(context);
+        self.blobs_due(context);
     }
 
-    /// The transport took a frame of ours.
-    pub fn handle_sent(&mut self, context: &mut Context) {
-        self.unsent = self.unsent.saturating_sub(1);
+    /// The transport took a frame of ours. Attachments wait behind everything else, and hold nothing else up.
+    pub fn handle_sent(&mut self, context: &mut Context, class: Class) {
+        if class == Class::Blob {
+            return self.blob_sent(context);
+        }
+        if let Some(unsent) = self.unsent.get_mut(&class) {
+            *unsent = unsent.saturating_sub(1);
+        }
         self.serve(context);
     }
 
@@ -211,13 +265,18 @@ impl Session {
 
     /// When [`Self::handle_timer`] wants to be called.
     pub fn wake_at(&self) -> u64 {
-        self.pulse.wake_at().min(self.comparing.wake_at())
+        let requests = self.requests_wake_at().unwrap_or(u64::MAX);
+        let blobs = if self.is_begun() { self.blobs.wake_at() } else { u64::MAX };
+        self.pulse.wake_at().min(self.comparing.wake_at()).min(requests).min(blobs)
     }
 
     /// The connection is gone: keep what is worth keeping, give back what was claimed.
     pub fn end(&mut self, context: &mut Context) {
         self.save_cursor(context);
         context.planner.release_all(self.peer);
+        context.blob_planner.release_all(self.peer);
+        context.served.leave(&self.peer);
+        context.fetched.leave(&self.peer);
     }
 
     fn greet(&mut self, context: &mut Context, mine: Greeting) {
@@ -255,6 +314,7 @@ impl Session {
     fn begin(&mut self, context: &mut Context) {
         let (Some(mine), Some(theirs)) = (&self.mine, &self.theirs) else { return };
         self.fetching.begin(mine.cursor, theirs);
+        self.blobs.is_stale = true;
         if mine.shared == theirs.shared {
             self.offering.begin(mine.latest_change);
             self.fetching.applied = theirs.latest_change;
@@ -277,7 +337,10 @@ impl Session {
     }
 
     fn send_encoded(&mut self, context: &mut Context, class: Class, bytes: Vec<u8>) {
-        self.unsent += 1;
+        match class {
+            Class::Blob => self.blobs.unsent += 1,
+            _ => *self.unsent.entry(class).or_default() += 1,
+        }
         context.actions.push(Action::Send { peer: self.peer, class, bytes });
     }
 

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::blob::{BlobId, Groups};
 use crate::digest::Digest;
 use crate::entry::Draft;
 use crate::frontier::{Frontier, LogState};
@@ -171,6 +172,13 @@ pub struct WallClock {
     pub offset_ms: Option<i64>,
 }
 
+impl WallClock {
+    /// The time with the known error taken out; what stamps are made of.
+    pub fn corrected_ms(&self) -> u64 {
+        self.now_ms.saturating_add_signed(self.offset_ms.unwrap_or(0).saturating_neg())
+    }
+}
+
 /// Why a store cannot do it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -255,8 +263,66 @@ pub enum Query {
         wanted: Vec<(RoomId, NodeId)>,
     },
     Apply(Batch),
+    /// Attachments that are wanted here and that a message of a room shared with the peer shows; at most
+    /// [`BLOBS_PAGE_MAX`](crate::limits::BLOBS_PAGE_MAX), those in `except` left out.
+    BlobsWanted {
+        peer: NodeId,
+        except: Vec<BlobId>,
+    },
+    /// A part of an attachment for the peer, with its proof.
+    BlobSlice {
+        peer: NodeId,
+        room: RoomId,
+        blob: BlobId,
+        groups: Groups,
+    },
+    /// A part from the peer: kept if it is proved and wanted.
+    BlobStore {
+        peer: NodeId,
+        room: RoomId,
+        blob: BlobId,
+        groups: Groups,
+        slice: Vec<u8>,
+    },
+    /// The peer says that it has these on disk.
+    BlobsHeld {
+        peer: NodeId,
+        blobs: Vec<BlobId>,
+    },
     /// The same, of the ledger alone ([`ledger_only`]).
     LedgerOnly(Box<Query>),
+}
+
+/// An attachment to be fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlobWanted {
+    /// Shows it, and is shared with the peer.
+    pub room: RoomId,
+    pub blob: BlobId,
+    /// What is not here.
+    pub missing: Vec<Groups>,
+}
+
+/// A part of an attachment for a peer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BlobPart {
+    Slice(Vec<u8>),
+    NotHere,
+    /// No message shows it in a room shared with the peer.
+    NotShared,
+}
+
+/// What became of a part from a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlobStored {
+    Kept {
+        /// It is here now, whole and on disk.
+        complete: bool,
+    },
+    /// Not wanted any more, or there is no room.
+    Unwanted,
+    /// Not a part of that attachment.
+    Forged,
 }
 
 impl Query {
@@ -264,7 +330,7 @@ impl Query {
     pub fn is_write(&self) -> bool {
         match self {
             Self::LedgerOnly(inner) => inner.is_write(),
-            other => matches!(other, Self::Apply(_)),
+            other => matches!(other, Self::Apply(_) | Self::BlobStore { .. } | Self::BlobsHeld { .. }),
         }
     }
 
@@ -277,7 +343,11 @@ impl Query {
             | Self::Offers { peer, .. }
             | Self::Holdings { peer, .. }
             | Self::Windows { peer, .. }
-            | Self::Registers { peer, .. } => peer,
+            | Self::Registers { peer, .. }
+            | Self::BlobsWanted { peer, .. }
+            | Self::BlobSlice { peer, .. }
+            | Self::BlobStore { peer, .. }
+            | Self::BlobsHeld { peer, .. } => peer,
             Self::Apply(batch) => &batch.peer,
             Self::LedgerOnly(inner) => inner.peer(),
         }
@@ -295,6 +365,10 @@ pub enum Answer {
     Windows(WindowPage),
     Registers(Vec<SignedRegister>),
     Applied(Applied),
+    BlobsWanted(Vec<BlobWanted>),
+    BlobSlice(BlobPart),
+    BlobStored(BlobStored),
+    BlobsNoted,
 }
 
 /// Answers a reading query.
@@ -308,7 +382,22 @@ pub fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer, Store
         Query::Windows { peer, ranges, bytes_max } => Answer::Windows(store.windows(peer, ranges, *bytes_max)?),
         Query::Registers { peer, wanted } => Answer::Registers(store.registers(peer, wanted)?),
         Query::LedgerOnly(inner) => ledger_only::read(store, inner)?,
+        Query::BlobsWanted { .. } | Query::BlobSlice { .. } | Query::BlobStore { .. } | Query::BlobsHeld { .. } => {
+            without_blobs(query)?
+        }
         Query::Apply(_) => return Err(StoreError::Invalid("a write was asked of a reader".into())),
+    })
+}
+
+/// A store of logs has no attachments, wants none and gives none; who has some answers these questions before they come
+/// here.
+fn without_blobs(query: &Query) -> Result<Answer, StoreError> {
+    Ok(match query {
+        Query::BlobsWanted { .. } => Answer::BlobsWanted(Vec::new()),
+        Query::BlobSlice { .. } => Answer::BlobSlice(BlobPart::NotShared),
+        Query::BlobStore { .. } => Answer::BlobStored(BlobStored::Unwanted),
+        Query::BlobsHeld { .. } => Answer::BlobsNoted,
+        _ => return Err(StoreError::Invalid("no question about attachments".into())),
     })
 }
 

@@ -57,7 +57,11 @@ fn equal_nodes_need_one_round_trip_and_no_room() {
         assert!(bytes <= 400, "{bytes} bytes from {from}");
     }
     assert_eq!(world.frames.iter().map(|frame| frame.2).collect::<Vec<_>>(), vec!["hello", "hello"]);
-    assert_eq!(world.members[0].queries, vec!["greeting"]);
+    assert_eq!(
+        world.members[0].queries,
+        vec!["greeting", "blobs-wanted"],
+        "which attachments lack is a list of its own"
+    );
     assert!(world.in_sync(0) && world.in_sync(1));
 }
 

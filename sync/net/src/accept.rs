@@ -1,23 +1,27 @@
 //! Attempts of others to connect: bounded in number, each in its own task with a time limit, up to their greeting.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{counter, gauge};
 use noroshi_sync::id::NodeId;
 use quinn::Incoming;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::carrier::Carrier;
 use crate::close::{CloseCode, Ended};
 use crate::connection::{Closer, Wiring};
+use crate::endpoint::TcpSettings;
 use crate::greeting::hear;
 use crate::join::JoinDesk;
 use crate::limits::{HANDSHAKES_BEFORE_RETRY, HANDSHAKES_INCOMING_MAX, HANDSHAKES_PER_ADDRESS_MAX};
 use crate::metric;
 use crate::report::Report;
-use crate::tls::{Accepted, accepted};
+use crate::tcp::Line;
+use crate::tls::Accepted;
 
 /// Looks at attempts to connect.
 #[derive(Clone)]
@@ -58,9 +62,40 @@ impl Acceptor {
             incoming.ignore();
             return;
         };
-        let acceptor = self.clone();
+        let (acceptor, limit) = (self.clone(), self.handshake);
+        self.spawn(address, async move {
+            let carrier = match incoming.accept() {
+                Ok(connecting) => match timeout(limit, connecting).await {
+                    Ok(Ok(connection)) => Carrier::Quic(connection),
+                    Ok(Err(error)) => return Some(error.into()),
+                    Err(_) => return Some(Ended::TimedOut),
+                },
+                Err(error) => return Some(error.into()),
+            };
+            acceptor.accept(carrier, permit).await
+        });
+    }
+
+    /// The same over TCP. Whoever finds no place is cut off, which makes an honest dialler come again soon.
+    pub fn take_tcp(&self, socket: TcpStream, from: SocketAddr, settings: TcpSettings) {
+        let Some(permit) = self.permit(from.ip()) else {
+            counter!(metric::ACCEPTS, "outcome" => "overload").increment(1);
+            return;
+        };
+        let (acceptor, limit) = (self.clone(), self.handshake);
+        self.spawn(from.ip(), async move {
+            let line = match timeout(limit, Line::accept(socket, from, settings.server, &settings.manner)).await {
+                Ok(Ok(line)) => line,
+                Ok(Err(error)) => return Some(Ended::of_tls(&error)),
+                Err(_) => return Some(Ended::TimedOut),
+            };
+            acceptor.accept(Carrier::Tcp(line), permit).await
+        });
+    }
+
+    fn spawn(&self, address: IpAddr, accepting: impl Future<Output = Option<Ended>> + Send + 'static) {
         self.wiring.tasks.spawn(async move {
-            let ended = acceptor.accept(incoming, permit).await;
+            let ended = accepting.await;
             let outcome = ended.as_ref().map_or("accepted", |ended| ended.label());
             counter!(metric::ACCEPTS, "outcome" => outcome).increment(1);
             if let Some(ended) = ended {
@@ -69,36 +104,27 @@ impl Acceptor {
         });
     }
 
-    /// `None` when it was handed over.
-    async fn accept(self, incoming: Incoming, permit: Permit) -> Option<Ended> {
-        let connecting = match incoming.accept() {
-            Ok(connecting) => connecting,
-            Err(error) => return Some(error.into()),
-        };
-        let quic = match timeout(self.handshake, connecting).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Some(error.into()),
-            Err(_) => return Some(Ended::TimedOut),
-        };
+    /// From the end of the handshake; `None` when it was handed over.
+    async fn accept(self, carrier: Carrier, permit: Permit) -> Option<Ended> {
         let refuse = |code: CloseCode| {
-            Closer::new(quic.clone()).close(code);
+            Closer::new(carrier.clone()).close(code);
             Some(Ended::ByUs(code))
         };
-        match (accepted(&quic), &self.joins) {
+        match (carrier.accepted(), &self.joins) {
             (Ok(Accepted::Peer(peer)), _) if peer == self.own => refuse(CloseCode::Itself),
             (Ok(Accepted::Peer(peer)), _) => {
-                let (greeting, control_in) = match hear(&quic, self.handshake).await {
+                let (greeting, control_in) = match hear(&carrier, self.handshake).await {
                     Ok(heard) => heard,
                     Err(ended) => return Some(ended),
                 };
                 drop(permit);
                 // A driver that is gone closes all connections.
-                _ = self.wiring.reports.send(Report::Arrived { peer, greeting, quic, control_in }).await;
+                _ = self.wiring.reports.send(Report::Arrived { peer, greeting, carrier, control_in }).await;
                 None
             }
             (Ok(Accepted::Joiner), Some(joins)) => {
                 drop(permit);
-                joins.serve(quic).await;
+                joins.serve(carrier).await;
                 None
             }
             (Ok(Accepted::Joiner), None) => refuse(CloseCode::Protocol),

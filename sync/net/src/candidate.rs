@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use noroshi_sync::id::NodeId;
 
 use crate::close::{Ended, Redial};
+use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
     ANNOUNCED_ATTEMPTS_EAGER, REDIAL_MAX_MS, REDIAL_MIN_MS, REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS,
+    TCP_AFTER_FAILURES,
 };
 use crate::link::Via;
 
@@ -70,6 +72,8 @@ pub(crate) struct Candidate {
     pub begun_ms: Option<u64>,
     /// Attempts in a row that came to nothing.
     pub failures: u32,
+    /// The peer was last reached over TCP.
+    pub needs_tcp: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,11 +94,17 @@ impl Candidate {
             attempt: Attempt::Waiting { until_ms: now_ms, refused: false },
             begun_ms: None,
             failures: 0,
+            needs_tcp: false,
         }
     }
 
     pub fn is_running(&self) -> bool {
         self.attempt == Attempt::Running
+    }
+
+    /// Over what it is dialled while nobody is connected there.
+    pub fn ways(&self) -> Ways {
+        if self.needs_tcp || self.failures >= TCP_AFTER_FAILURES { Ways::QuicThenTcp } else { Ways::QuicOnly }
     }
 
     pub fn begin(&mut self, now_ms: u64) {
@@ -118,6 +128,11 @@ impl Candidate {
     /// Known only from an announcement, and never a peer: anybody on the local network can make such.
     pub fn is_unproven(&self) -> bool {
         self.via() == Some(Via::Mdns) && self.found.is_none()
+    }
+
+    /// The peer that is there, if only one can be.
+    pub fn owner(&self) -> Option<NodeId> {
+        self.found.or_else(|| self.listed.first().copied().filter(|_| self.listed.len() == 1))
     }
 
     /// Whether it can be the address of this peer, as far as is known.

@@ -129,6 +129,9 @@ pub enum Ended {
     Reset,
     #[error("no such address: {0}")]
     Address(String),
+    /// The socket of this node was closed under it.
+    #[error("the endpoint was closed")]
+    EndpointClosed,
     #[error("{0}")]
     Transport(String),
 }
@@ -138,7 +141,20 @@ impl Ended {
         match self {
             Self::ByUs(code) | Self::ByPeer(code) => code.redial(),
             Self::ByPeerUnknown(_) | Self::Handshake(_) => Redial::Late,
-            Self::TimedOut | Self::Reset | Self::Address(_) | Self::Transport(_) => Redial::Soon,
+            Self::TimedOut | Self::Reset | Self::Address(_) | Self::EndpointClosed | Self::Transport(_) => Redial::Soon,
+        }
+    }
+
+    /// How a TCP connection, or its TLS handshake, failed. A refusal is what the other side says of certificates or
+    /// protocols, or this side of its; another program at that port is none.
+    pub(crate) fn of_tls(error: &std::io::Error) -> Self {
+        use rustls::Error::{AlertReceived, InvalidCertificate, NoApplicationProtocol};
+        let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(AlertReceived(_) | InvalidCertificate(_) | NoApplicationProtocol) => {
+                Self::Handshake(error.to_string())
+            }
+            _ => Self::Transport(error.to_string()),
         }
     }
 
@@ -156,7 +172,7 @@ impl Ended {
             Self::TimedOut => "timeout",
             Self::Reset => "reset",
             Self::Address(_) => "address",
-            Self::Transport(_) => "transport",
+            Self::EndpointClosed | Self::Transport(_) => "transport",
         }
     }
 }
@@ -183,7 +199,7 @@ impl From<ConnectionError> for Ended {
             ConnectionError::TimedOut => Self::TimedOut,
             ConnectionError::Reset => Self::Reset,
             // Whoever closes in this process notes the code first, so this stands for an endpoint that went away.
-            ConnectionError::LocallyClosed => Self::Transport("the endpoint was closed".into()),
+            ConnectionError::LocallyClosed => Self::EndpointClosed,
             other => Self::Transport(other.to_string()),
         }
     }

@@ -10,11 +10,11 @@ use metrics::counter;
 use noroshi_sync::frame::Class;
 use noroshi_sync::id::NodeId;
 use noroshi_sync::store::Scope;
-use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
+use crate::carrier::{Carrier, Incoming, Outgoing, Transport};
 use crate::clock::milliseconds;
 use crate::close::{CloseCode, Ended};
 use crate::limits::OUTGOING_FRAMES_MAX;
@@ -38,12 +38,12 @@ pub(crate) struct Wiring {
 /// Closes a connection and remembers why.
 #[derive(Clone, Debug)]
 pub(crate) struct Closer {
-    connection: quinn::Connection,
+    connection: Carrier,
     code: Arc<OnceLock<CloseCode>>,
 }
 
 impl Closer {
-    pub fn new(connection: quinn::Connection) -> Self {
+    pub fn new(connection: Carrier) -> Self {
         Self { connection, code: Arc::default() }
     }
 
@@ -53,13 +53,13 @@ impl Closer {
             return;
         }
         let code = *self.code.get_or_init(|| code);
-        self.connection.close(code.var_int(), code.to_string().as_bytes());
+        self.connection.close(code);
     }
 
-    pub fn ended(&self, error: ConnectionError) -> Ended {
-        match (error, self.code.get()) {
-            (ConnectionError::LocallyClosed, Some(code)) => Ended::ByUs(*code),
-            (error, _) => Ended::from(error),
+    fn ended(&self, ended: Ended) -> Ended {
+        match (ended, self.code.get()) {
+            (Ended::EndpointClosed, Some(code)) => Ended::ByUs(*code),
+            (ended, _) => ended,
         }
     }
 }
@@ -72,9 +72,9 @@ pub(crate) struct Connection {
     pub run: Run,
     /// What both sides exchange.
     pub scope: Scope,
-    pub quic: quinn::Connection,
+    pub carrier: Carrier,
     closer: Closer,
-    control: Option<(SendStream, RecvStream)>,
+    control: Option<(Outgoing, Incoming)>,
     /// By class.
     queues: Vec<mpsc::Sender<Vec<u8>>>,
 }
@@ -87,13 +87,17 @@ pub(crate) struct Overrun;
 const METER_EVERY: Duration = Duration::from_secs(1);
 
 /// Counts what the connection costs on the wire, until it ends.
-async fn metered(connection: &quinn::Connection) -> quinn::ConnectionError {
+async fn metered(connection: &Carrier) -> Ended {
+    let (sent_name, received_name) = match connection.transport() {
+        Transport::Quic => (metric::UDP_SENT, metric::UDP_RECEIVED),
+        Transport::Tcp => (metric::TCP_SENT, metric::TCP_RECEIVED),
+    };
     let (mut sent, mut received) = (0, 0);
     let mut count = || {
-        let stats = connection.stats();
-        counter!(metric::UDP_SENT).increment(stats.udp_tx.bytes.saturating_sub(sent));
-        counter!(metric::UDP_RECEIVED).increment(stats.udp_rx.bytes.saturating_sub(received));
-        (sent, received) = (stats.udp_tx.bytes, stats.udp_rx.bytes);
+        let (sent_now, received_now) = connection.bytes();
+        counter!(sent_name).increment(sent_now.saturating_sub(sent));
+        counter!(received_name).increment(received_now.saturating_sub(received));
+        (sent, received) = (sent_now, received_now);
     };
     loop {
         let ended = tokio::time::timeout(METER_EVERY, connection.closed()).await;
@@ -105,10 +109,10 @@ async fn metered(connection: &quinn::Connection) -> quinn::ConnectionError {
 }
 
 /// Opens the stream of class control and greets on it. Done without waiting: an honest peer gives room for it.
-pub(crate) fn open_control(connection: &quinn::Connection, words: &Greeting) -> Option<SendStream> {
-    let mut stream = connection.open_uni().now_or_never()?.ok()?;
-    stream.set_priority(priority(Class::Control)).ok()?;
-    stream.write_all(&greeting(words)).now_or_never()?.ok()?;
+pub(crate) fn open_control(connection: &Carrier, words: &Greeting) -> Option<Outgoing> {
+    let mut stream = connection.open_now()?;
+    stream.set_priority(priority(Class::Control))?;
+    stream.write_all(&greeting(words)).now_or_never()??;
     Some(stream)
 }
 
@@ -116,17 +120,17 @@ impl Connection {
     pub fn new(
         number: ConnectionNumber,
         (peer, side, greeting): (NodeId, Side, Greeting),
-        quic: quinn::Connection,
-        control: (SendStream, RecvStream),
+        carrier: Carrier,
+        control: (Outgoing, Incoming),
     ) -> Self {
-        let closer = Closer::new(quic.clone());
+        let closer = Closer::new(carrier.clone());
         Self {
             number,
             peer,
             side,
             run: greeting.run,
             scope: greeting.scope,
-            quic,
+            carrier,
             closer,
             control: Some(control),
             queues: Vec::new(),
@@ -138,7 +142,7 @@ impl Connection {
     }
 
     pub fn address(&self) -> SocketAddr {
-        canonical(self.quic.remote_address())
+        self.carrier.remote_address()
     }
 
     /// Reports the end of the connection, started or not.
@@ -186,23 +190,22 @@ impl Connection {
     }
 }
 
-/// Addresses of IPv4 inside IPv6 are shown and compared as what they are.
-pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
 pub(crate) fn class_label(class: Class) -> &'static str {
     match class {
         Class::Control => "control",
         Class::Urgent => "urgent",
         Class::Newest => "newest",
         Class::Backfill => "backfill",
+        Class::Blob => "blob",
     }
 }
 
-/// quinn sends streams of higher priority first; control is the highest.
+/// Streams of higher priority are sent first. An alarm goes before everything, also before a long list of what has changed.
 fn priority(class: Class) -> i32 {
-    -i32::from(class.number())
+    match class {
+        Class::Urgent => 1,
+        class => -i32::from(class.number()),
+    }
 }
 
 /// When the peer last took a byte, on any stream: while it takes some, a stream of low priority may wait for long.
@@ -238,7 +241,7 @@ struct Writer {
 
 impl Writer {
     /// Errors of the stream need no handling here: the connection is gone then, which is reported by its watcher.
-    async fn run(self, mut stream: Option<SendStream>, mut frames: mpsc::Receiver<Vec<u8>>) {
+    async fn run(self, mut stream: Option<Outgoing>, mut frames: mpsc::Receiver<Vec<u8>>) {
         while let Some(frame) = frames.recv().await {
             let opened = match stream.take() {
                 Some(stream) => Some(stream),
@@ -257,15 +260,15 @@ impl Writer {
         // Dropped by the driver: what is written is not cut off, and nothing more comes.
     }
 
-    async fn open(&self) -> Option<SendStream> {
-        let mut stream = self.guarded(self.closer.connection.open_uni()).await?.ok()?;
-        stream.set_priority(priority(self.class)).ok()?;
+    async fn open(&self) -> Option<Outgoing> {
+        let mut stream = self.guarded(self.closer.connection.open()).await??;
+        stream.set_priority(priority(self.class))?;
         // Only the control stream carries the run.
         self.write(&mut stream, &opening(self.class)).await?;
         Some(stream)
     }
 
-    async fn write_frame(&self, stream: &mut SendStream, frame: &[u8]) -> Option<()> {
+    async fn write_frame(&self, stream: &mut Outgoing, frame: &[u8]) -> Option<()> {
         let Some(length) = length_of(frame) else {
             tracing::error!(bytes = frame.len(), "a frame of this node is over the limit");
             self.closer.close(CloseCode::Protocol);
@@ -278,9 +281,9 @@ impl Writer {
         Some(())
     }
 
-    async fn write(&self, stream: &mut SendStream, mut bytes: &[u8]) -> Option<()> {
+    async fn write(&self, stream: &mut Outgoing, mut bytes: &[u8]) -> Option<()> {
         while !bytes.is_empty() {
-            let taken = self.guarded(stream.write(bytes)).await?.ok()?;
+            let taken = self.guarded(stream.write(bytes)).await??;
             self.progress.note();
             bytes = bytes.get(taken..)?;
         }
@@ -322,9 +325,11 @@ impl Reader {
         let mut open = vec![Class::Control];
         loop {
             let mut stream = tokio::select! {
-                Ok(stream) = connection.accept_uni() => stream,
-                Ok(_) = connection.accept_bi() => return self.closer.close(CloseCode::Protocol),
-                else => return,
+                stream = connection.accept() => match stream {
+                    Some(stream) => stream,
+                    None => return,
+                },
+                () = connection.accept_both_ways() => return self.closer.close(CloseCode::Protocol),
             };
             match read_class(&mut stream).await {
                 Ok(class) if !open.contains(&class) => {
@@ -337,10 +342,10 @@ impl Reader {
         }
     }
 
-    async fn read(self, class: Class, mut stream: RecvStream) {
+    async fn read(self, class: Class, mut stream: Incoming) {
         let queue = match class {
             Class::Control | Class::Urgent => &self.wiring.urgent,
-            Class::Newest | Class::Backfill => &self.wiring.bulk,
+            Class::Newest | Class::Backfill | Class::Blob => &self.wiring.bulk,
         };
         loop {
             let bytes = match read_frame(&mut stream).await {

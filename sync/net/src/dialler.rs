@@ -10,10 +10,13 @@ use noroshi_sync::id::NodeId;
 
 use crate::announcers::Announcers;
 use crate::candidate::{Attempt, Candidate, Target};
+use crate::carrier::Transport;
 use crate::close::{CloseCode, Ended, Redial};
+use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
-    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, REDIAL_MIN_MS,
+    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, QUIC_PROBE_MS,
+    REDIAL_MIN_MS,
 };
 use crate::link::{LinkState, Via};
 
@@ -22,7 +25,7 @@ use crate::link::{LinkState, Via};
 pub(crate) struct Dialler {
     own: NodeId,
     candidates: BTreeMap<Target, Candidate>,
-    connected: BTreeSet<NodeId>,
+    connected: BTreeMap<NodeId, Transport>,
     links: LinkState,
     announcers: Announcers,
     jitter: Jitter,
@@ -35,6 +38,7 @@ pub(crate) struct Dialler {
 pub(crate) struct Dial {
     pub target: Target,
     pub via: Via,
+    pub ways: Ways,
 }
 
 /// What became of an attempt.
@@ -66,7 +70,7 @@ impl Dialler {
         let mut dialler = Self {
             own,
             candidates: BTreeMap::new(),
-            connected: BTreeSet::new(),
+            connected: BTreeMap::new(),
             links,
             announcers: Announcers::default(),
             jitter: Jitter::new(seed),
@@ -184,9 +188,16 @@ impl Dialler {
         }
     }
 
-    pub fn connected(&mut self, peer: NodeId) {
+    /// A session with the peer begins. While it runs over TCP, QUIC is tried from time to time.
+    pub fn connected(&mut self, peer: NodeId, transport: Transport, now_ms: u64) {
         self.wake = None;
-        self.connected.insert(peer);
+        self.connected.insert(peer, transport);
+        for candidate in self.candidates.values_mut().filter(|candidate| candidate.is_of(&peer)) {
+            candidate.needs_tcp = transport == Transport::Tcp;
+            if candidate.needs_tcp && !candidate.is_running() {
+                candidate.settled(now_ms, self.jitter.between(QUIC_PROBE_MS / 2, QUIC_PROBE_MS));
+            }
+        }
     }
 
     pub fn disconnected(&mut self, peer: NodeId, ended: &Ended, now_ms: u64) {
@@ -210,7 +221,12 @@ impl Dialler {
     pub fn finished(&mut self, target: &Target, outcome: Outcome, now_ms: u64) {
         self.wake = None;
         let Some(candidate) = self.candidates.get_mut(target) else { return };
+        let is_probe = candidate.owner().is_some_and(|peer| self.connected.contains_key(&peer));
         match outcome {
+            // The peer is connected over TCP, and QUIC still does not get through.
+            Outcome::Failed { .. } if is_probe => {
+                candidate.settled(now_ms, self.jitter.between(QUIC_PROBE_MS / 2, QUIC_PROBE_MS));
+            }
             Outcome::Peer(peer) => {
                 candidate.found = Some(peer);
                 candidate.settled(now_ms, 0);
@@ -256,7 +272,9 @@ impl Dialler {
             running_unproven += usize::from(unproven);
             if let Some(candidate) = self.candidates.get_mut(&target) {
                 candidate.begin(now_ms);
-                dials.push(Dial { target, via });
+                let is_probe = candidate.owner().is_some_and(|peer| self.connected.contains_key(&peer));
+                let ways = if is_probe { Ways::QuicOnly } else { candidate.ways() };
+                dials.push(Dial { target, via, ways });
             }
         }
         dials
@@ -310,7 +328,7 @@ impl Dialler {
     // ---- The table -------------------------------------------------------------------------------------------------
 
     fn waits_until(&self, candidate: &Candidate) -> Option<u64> {
-        let is_served = |peer: &NodeId| self.connected.contains(peer) || self.links.is_cut(peer);
+        let is_served = |peer: &NodeId| self.connected.get(peer) == Some(&Transport::Quic) || self.links.is_cut(peer);
         match candidate.attempt {
             Attempt::Waiting { until_ms, .. } if !self.links.all && candidate.is_wanted(is_served) => Some(until_ms),
             _ => None,

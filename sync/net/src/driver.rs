@@ -12,7 +12,7 @@ use metrics::{counter, gauge};
 use noroshi_sync::event::{Action, Event, Notice, Now};
 use noroshi_sync::frame::Class;
 use noroshi_sync::id::{NodeId, RoomId};
-use noroshi_sync::replica::Replica;
+use noroshi_sync::replica::{HistoryLoad, Replica};
 use noroshi_sync::store::Scope;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::candidate::Target;
+use crate::carrier::{Carrier, Incoming, Outgoing, Transport};
 use crate::clock::Clock;
 use crate::close::{CloseCode, Ended};
 use crate::connection::{Closer, Connection, Wiring, open_control};
@@ -39,17 +40,25 @@ use crate::report::{Inbound, Report};
 use crate::roster::{Roster, Row};
 use crate::store_port::Desk;
 use crate::stream::{Greeting, Run};
-use crate::tls::certificates;
 use crate::validity::{KnownTime, Validity};
 
 /// What replication is to the driver; in tests something simpler can take its place.
 pub(crate) trait Core: Send {
     fn handle(&mut self, event: Event, now: Now) -> Vec<Action>;
+
+    /// Peers with which history is exchanged: given, fetched.
+    fn history(&self) -> Option<[HistoryLoad; 2]> {
+        None
+    }
 }
 
 impl Core for Replica {
     fn handle(&mut self, event: Event, now: Now) -> Vec<Action> {
         Replica::handle(self, event, now)
+    }
+
+    fn history(&self) -> Option<[HistoryLoad; 2]> {
+        Some(Replica::history(self))
     }
 }
 
@@ -257,16 +266,16 @@ impl Driver {
 
     fn learn(&mut self, report: Report) {
         match report {
-            Report::Answered { target, peer, quic } => self.answered(target, peer, quic),
-            Report::Greeted { target, peer, greeting, quic, control } => {
+            Report::Answered { target, peer, carrier } => self.answered(target, peer, carrier),
+            Report::Greeted { target, peer, greeting, carrier, control } => {
                 self.greeting_over(&peer);
                 if let Some(code) = self.refusal(&peer) {
-                    Closer::new(quic).close(code);
+                    Closer::new(carrier).close(code);
                     return self.not_reached(&target, Some(peer), Ended::ByUs(code));
                 }
                 counter!(metric::DIALS, "outcome" => "connected").increment(1);
                 self.parts.dialler.finished(&target, Outcome::Peer(peer), self.now().mono_ms);
-                self.add(peer, Side::Ours, greeting, quic, control);
+                self.add(peer, Side::Ours, greeting, carrier, control);
             }
             Report::NotReached { target, peer, ended } => {
                 if let Some(peer) = &peer {
@@ -274,7 +283,9 @@ impl Driver {
                 }
                 self.not_reached(&target, peer, ended);
             }
-            Report::Arrived { peer, greeting, quic, control_in } => self.arrived(peer, greeting, quic, control_in),
+            Report::Arrived { peer, greeting, carrier, control_in } => {
+                self.arrived(peer, greeting, carrier, control_in)
+            }
             Report::Sent { number, class } => {
                 if let Some(peer) = self.peers.session_on(number) {
                     self.feed(Event::Sent { peer, class });
@@ -296,29 +307,29 @@ impl Driver {
     }
 
     /// A dialled address turned out to be this peer: greets it, unless there is no need.
-    fn answered(&mut self, target: Target, peer: NodeId, quic: quinn::Connection) {
+    fn answered(&mut self, target: Target, peer: NodeId, carrier: Carrier) {
         let is_own = (peer == self.parts.own).then_some(CloseCode::Itself);
-        let in_vain =
-            (self.peers.is_connected(&peer) || self.greeting.contains_key(&peer)).then_some(CloseCode::Redundant);
+        let in_vain = (self.is_served(&peer, carrier.transport()) || self.greeting.contains_key(&peer))
+            .then_some(CloseCode::Redundant);
         let code = is_own.or(in_vain).or_else(|| self.refusal(&peer));
         if let Some(code) = code {
-            Closer::new(quic).close(code);
+            Closer::new(carrier).close(code);
             return match code {
                 CloseCode::Redundant => self.parts.dialler.finished(&target, Outcome::Peer(peer), self.now().mono_ms),
                 CloseCode::Itself => self.not_reached(&target, None, Ended::ByUs(code)),
                 code => self.not_reached(&target, Some(peer), Ended::ByUs(code)),
             };
         }
-        let Some(control_out) = open_control(&quic, &self.greeting_for(&quic)) else {
-            Closer::new(quic).close(CloseCode::Protocol);
+        let Some(control_out) = open_control(&carrier, &self.greeting_for(&carrier)) else {
+            Closer::new(carrier).close(CloseCode::Protocol);
             return self.not_reached(&target, Some(peer), Ended::ByUs(CloseCode::Protocol));
         };
         *self.greeting.entry(peer).or_insert(0) += 1;
         let (reports, limit) = (self.parts.wiring.reports.clone(), self.parts.limits.handshake);
         self.parts.wiring.tasks.spawn(async move {
-            let report = match hear(&quic, limit).await {
+            let report = match hear(&carrier, limit).await {
                 Ok((greeting, control_in)) => {
-                    Report::Greeted { target, peer, greeting, quic, control: (control_out, control_in) }
+                    Report::Greeted { target, peer, greeting, carrier, control: (control_out, control_in) }
                 }
                 Err(ended) => Report::NotReached { target, peer: Some(peer), ended },
             };
@@ -349,25 +360,32 @@ impl Driver {
     }
 
     /// A peer has dialled and greeted us: greets back, or refuses.
-    fn arrived(&mut self, peer: NodeId, greeting: Greeting, quic: quinn::Connection, control_in: quinn::RecvStream) {
-        let closer = Closer::new(quic.clone());
+    fn arrived(&mut self, peer: NodeId, greeting: Greeting, carrier: Carrier, control_in: Incoming) {
+        let closer = Closer::new(carrier.clone());
         if let Some(code) = self.refusal(&peer) {
             return closer.close(code);
         }
-        let Some(control_out) = open_control(&quic, &self.greeting_for(&quic)) else {
+        let Some(control_out) = open_control(&carrier, &self.greeting_for(&carrier)) else {
             return closer.close(CloseCode::Protocol);
         };
-        let address = crate::connection::canonical(quic.remote_address());
-        self.parts.dialler.heard(peer, address, self.now().mono_ms);
-        self.add(peer, Side::Theirs, greeting, quic, (control_out, control_in));
+        // Who dials over TCP does so from a port at which nobody listens.
+        if carrier.transport() == Transport::Quic {
+            self.parts.dialler.heard(peer, carrier.remote_address(), self.now().mono_ms);
+        }
+        self.add(peer, Side::Theirs, greeting, carrier, (control_out, control_in));
     }
 
     /// What this node says first on a connection: with a peer whose certificate does not count, it exchanges less.
-    fn greeting_for(&self, quic: &quinn::Connection) -> Greeting {
-        let chain = certificates(quic);
+    fn greeting_for(&self, carrier: &Carrier) -> Greeting {
+        let chain = carrier.certificates();
         let known = KnownTime::of(&*self.parts.clock);
         let scope = Validity::of_chain(&chain).map_or(Scope::LedgerOnly, |validity| known.scope(&validity));
         Greeting { run: self.parts.run, scope }
+    }
+
+    /// Whether there is a connection to the peer that is no worse than one over this.
+    fn is_served(&self, peer: &NodeId, transport: Transport) -> bool {
+        self.peers.transport(peer).is_some_and(|current| current >= transport)
     }
 
     fn refusal(&self, peer: &NodeId) -> Option<CloseCode> {
@@ -378,20 +396,13 @@ impl Driver {
         is_full.then_some(CloseCode::Busy)
     }
 
-    fn add(
-        &mut self,
-        peer: NodeId,
-        side: Side,
-        heard: Greeting,
-        quic: quinn::Connection,
-        control: (quinn::SendStream, quinn::RecvStream),
-    ) {
+    fn add(&mut self, peer: NodeId, side: Side, heard: Greeting, carrier: Carrier, control: (Outgoing, Incoming)) {
         if self.doubles.begins(peer, heard.run) {
             self.outbox.push_back(NetEvent::Doubled { node: peer });
         }
         let number = self.peers.next_number();
-        let scope = heard.scope.min(self.greeting_for(&quic).scope);
-        let connection = Connection::new(number, (peer, side, Greeting { scope, ..heard }), quic, control);
+        let scope = heard.scope.min(self.greeting_for(&carrier).scope);
+        let connection = Connection::new(number, (peer, side, Greeting { scope, ..heard }), carrier, control);
         connection.watch(&self.parts.wiring);
         let change = self.peers.add(connection);
         self.follow(change);
@@ -404,7 +415,9 @@ impl Driver {
             Change::Lost { peer, ended } => {
                 self.parts.dialler.disconnected(peer, &ended, self.now().mono_ms);
                 self.parts.roster.remove(&peer);
-                if !self.parts.links.is_cut(&peer) {
+                // The better connection for which this one was given up is being greeted.
+                let is_replaced = ended == Ended::ByPeer(CloseCode::Superseded) && self.greeting.contains_key(&peer);
+                if !self.parts.links.is_cut(&peer) && !is_replaced {
                     self.show(peer, phase_after(&ended));
                 }
                 self.feed(Event::Disconnected { peer });
@@ -414,18 +427,20 @@ impl Driver {
     }
 
     fn begin(&mut self, peer: NodeId, number: ConnectionNumber) {
-        self.parts.dialler.connected(peer);
-        let via = self.parts.dialler.via(&peer);
+        let now_ms = self.now().mono_ms;
         let Some(connection) = self.peers.get_mut(number) else { return };
+        let transport = connection.carrier.transport();
+        self.parts.dialler.connected(peer, transport, now_ms);
+        let via = self.parts.dialler.via(&peer);
         connection.start(&self.parts.wiring);
         let (address, scope) = (connection.address(), connection.scope);
-        let row = Row::new(self.parts.clock.now().wall_ms, via, connection.side, scope, connection.quic.clone());
+        let row = Row::new(self.parts.clock.now().wall_ms, via, connection.side, scope, connection.carrier.clone());
         self.parts.roster.insert(peer, row);
         self.parts.desk.set_scope(peer, scope);
         if scope == Scope::LedgerOnly {
             tracing::warn!(peer = %peer.short(), "a certificate has expired; only the ledger is exchanged until it is renewed");
         }
-        self.show(peer, LinkPhase::Connected { via, address });
+        self.show(peer, LinkPhase::Connected { via, address, transport });
         let mut nonce = [0; 16];
         if SystemRandom::new().fill(&mut nonce).is_err() {
             // Without random bytes there is no TLS either.
@@ -497,13 +512,13 @@ impl Driver {
 
     fn dial_whom_is_due(&mut self) {
         let now_ms = self.now().mono_ms;
-        for Dial { target, via } in self.parts.dialler.due(now_ms) {
-            tracing::trace!(%target, %via, "dialling");
+        for Dial { target, via, ways } in self.parts.dialler.due(now_ms) {
+            tracing::trace!(%target, %via, ?ways, "dialling");
             let (listeners, limits) = (self.parts.listeners.clone(), self.parts.limits);
             let reports = self.parts.wiring.reports.clone();
             self.parts.wiring.tasks.spawn(async move {
-                let report = match dial(&listeners, &target, limits).await {
-                    Ok((peer, quic)) => Report::Answered { target, peer, quic },
+                let report = match dial(&listeners, &target, ways, limits).await {
+                    Ok((peer, carrier)) => Report::Answered { target, peer, carrier },
                     Err(ended) => Report::NotReached { target, peer: None, ended },
                 };
                 _ = reports.send(report).await;
@@ -555,6 +570,10 @@ impl Driver {
     fn show_queues(&self) {
         gauge!(metric::QUEUE, "queue" => "events").set(self.outbox.len() as f64);
         gauge!(metric::QUEUE, "queue" => "questions").set(self.parts.desk.waiting() as f64);
+        for (direction, load) in ["given", "fetched"].into_iter().zip(self.parts.core.history().into_iter().flatten()) {
+            gauge!(metric::HISTORY_PEERS, "direction" => direction).set(load.peers as f64);
+            gauge!(metric::HISTORY_WAITING, "direction" => direction).set(load.waiting as f64);
+        }
         gauge!(metric::CANDIDATES).set(self.parts.dialler.candidate_count() as f64);
         gauge!(metric::DIALS_RUNNING).set(self.parts.dialler.running_count() as f64);
     }

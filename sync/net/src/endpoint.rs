@@ -1,11 +1,10 @@
-//! QUIC endpoints with every setting made on purpose, and their renewal when a socket fails.
+//! QUIC endpoints and what TLS over TCP needs, with every setting made on purpose.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::congestion::CubicConfig;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
     ClientConfig, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, NoneTokenStore,
@@ -14,8 +13,10 @@ use quinn::{
 use quinn_proto::HashedConnectionIdGenerator;
 use rustls::time_provider::TimeProvider;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+use crate::congestion::ShortQueues;
 use crate::identity::Identity;
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, HANDSHAKE_BUFFER_BYTES, INCOMING_BYTES_MAX, INCOMING_MAX, INCOMING_TOTAL_BYTES_MAX,
@@ -23,6 +24,7 @@ use crate::limits::{
     STREAM_WINDOW_BYTES, STREAMS_BI_MAX, STREAMS_UNI_MAX,
 };
 use crate::runtime::CountedRuntime;
+use crate::tcp::Manner;
 use crate::tls::{self, JoinOffer};
 
 /// Settings that cannot be made.
@@ -34,12 +36,21 @@ pub enum SettingsError {
     Quic(String),
 }
 
+/// What connections over TCP are made of: the same certificates.
+#[derive(Clone)]
+pub(crate) struct TcpSettings {
+    pub server: Arc<rustls::ServerConfig>,
+    pub client: Arc<rustls::ClientConfig>,
+    pub manner: Manner,
+}
+
 /// Everything an endpoint is made of, so that it can be made again.
 #[derive(Clone)]
 pub(crate) struct Settings {
     endpoint: EndpointConfig,
     server: ServerConfig,
     client: ClientConfig,
+    tcp: TcpSettings,
     /// Where the tasks of the endpoints are counted.
     tasks: TaskTracker,
 }
@@ -54,6 +65,11 @@ impl Settings {
         tasks: TaskTracker,
     ) -> Result<Self, SettingsError> {
         let quic = |error: &dyn std::fmt::Display| SettingsError::Quic(error.to_string());
+        let tcp = TcpSettings {
+            server: Arc::new(tls::server(identity, time.clone(), join)?),
+            client: Arc::new(tls::client(identity, time.clone())?),
+            manner: Manner { silence, tasks: tasks.clone() },
+        };
         let server = QuicServerConfig::try_from(tls::server(identity, time.clone(), join)?).map_err(|e| quic(&e))?;
         let client = QuicClientConfig::try_from(tls::client(identity, time)?).map_err(|e| quic(&e))?;
         let reset_key = identity.reset_key().map_err(|e| quic(&e))?;
@@ -61,7 +77,17 @@ impl Settings {
 
         let mut endpoint = EndpointConfig::new(Arc::new(reset_key));
         endpoint.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(connection_id_key)));
-        Ok(Self { endpoint, server: server_config(server, silence)?, client: client_config(client, silence)?, tasks })
+        Ok(Self {
+            endpoint,
+            server: server_config(server, silence)?,
+            client: client_config(client, silence)?,
+            tcp,
+            tasks,
+        })
+    }
+
+    pub fn tcp(&self) -> &TcpSettings {
+        &self.tcp
     }
 
     /// Binds the address. IPv6 addresses take no IPv4: who wants both listens on both.
@@ -141,10 +167,24 @@ fn transport(silence: Duration, streams_bi: u32) -> Result<TransportConfig, Sett
         .initial_mtu(MTU_INITIAL_BYTES)
         .min_mtu(MTU_INITIAL_BYTES)
         .mtu_discovery_config(Some(mtu))
-        .congestion_controller_factory(Arc::new(CubicConfig::default()))
+        .congestion_controller_factory(Arc::new(ShortQueues))
         .datagram_receive_buffer_size(None)
         .datagram_send_buffer_size(0);
     Ok(config)
+}
+
+/// Listens on the TCP port of the same number.
+pub(crate) fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of an earlier run may still be fading away.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(INCOMING_MAX).unwrap_or(i32::MAX))?;
+    TcpListener::from_std(socket.into())
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {

@@ -4,20 +4,17 @@
 //! The dialler greets first. A listener that refuses (the line is cut, it is busy) closes instead of greeting back, so a
 //! dialler counts as connected only when both have agreed, and a connection dialled in vain leaves no trace.
 
-use quinn::{ConnectionError, RecvStream};
 use tokio::time::timeout;
 
 use noroshi_sync::frame::Class;
 
+use crate::carrier::{Carrier, Incoming};
 use crate::close::{CloseCode, Ended};
 use crate::connection::Closer;
 use crate::stream::{Greeting, StreamError, read_class, read_greeting};
 
 /// Waits for the greeting of the other side.
-pub(crate) async fn hear(
-    connection: &quinn::Connection,
-    limit: std::time::Duration,
-) -> Result<(Greeting, RecvStream), Ended> {
+pub(crate) async fn hear(connection: &Carrier, limit: std::time::Duration) -> Result<(Greeting, Incoming), Ended> {
     let closer = Closer::new(connection.clone());
     let error = match timeout(limit, hear_unlimited(connection)).await {
         Ok(Ok(heard)) => return Ok(heard),
@@ -29,10 +26,11 @@ pub(crate) async fn hear(
     };
     // What a stream says of a lost connection is less than the connection itself says.
     if let Some(reason) = connection.close_reason() {
-        return Err(Ended::from(reason));
+        return Err(reason);
     }
     match error {
-        Unheard::Connection(error) => Err(Ended::from(error)),
+        // The stream of a connection that has ended, of which the reason is above.
+        Unheard::Connection => Err(Ended::Reset),
         Unheard::Stream(error) => {
             closer.close(error.close_code());
             Err(Ended::ByUs(error.close_code()))
@@ -45,13 +43,13 @@ pub(crate) async fn hear(
 }
 
 enum Unheard {
-    Connection(ConnectionError),
+    Connection,
     Stream(StreamError),
     WrongClass,
 }
 
-async fn hear_unlimited(connection: &quinn::Connection) -> Result<(Greeting, RecvStream), Unheard> {
-    let mut stream = connection.accept_uni().await.map_err(Unheard::Connection)?;
+async fn hear_unlimited(connection: &Carrier) -> Result<(Greeting, Incoming), Unheard> {
+    let mut stream = connection.accept().await.ok_or(Unheard::Connection)?;
     // Streams begin in the order they were opened, and control is opened first.
     if read_class(&mut stream).await.map_err(Unheard::Stream)? != Class::Control {
         return Err(Unheard::WrongClass);

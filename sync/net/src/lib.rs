@@ -1,11 +1,13 @@
-//! Replication on real networks: QUIC with certificates on both sides, discovery, dialling.
+//! Replication on real networks: QUIC, or TLS over TCP, with certificates on both sides, discovery, dialling.
 //!
 //! [`Net::start`] opens the sockets and runs one task, the driver, which owns all state: the sessions of
 //! `noroshi-sync`, the connections, and the dialler. Everything else reports to it over bounded queues.
 //!
 //! ```text
 //!   certificate, identity, verifier, tls     who is who; nothing below is reached without it
-//!   endpoint, listener, accept, dial         QUIC endpoints; attempts of others; attempts of ours
+//!   endpoint, listener, accept, dial         sockets; attempts of others; attempts of ours
+//!   tcp, carrier                             streams on TCP; QUIC or TCP as one thing
+//!   congestion                               how much may be under way over QUIC
 //!   greeting, stream, connection             first words, frames on streams, the tasks of a connection
 //!   pairing, peers                           which of two connections carries the session
 //!   candidate, announcers, dialler           whom to dial and when: no sockets, no clock
@@ -20,9 +22,11 @@
 mod accept;
 mod announcers;
 mod candidate;
+mod carrier;
 mod certificate;
 mod clock;
 mod close;
+mod congestion;
 mod connection;
 mod dial;
 mod dialler;
@@ -46,11 +50,13 @@ mod roster;
 mod runtime;
 mod store_port;
 mod stream;
+mod tcp;
 mod tls;
 mod validity;
 mod verifier;
 
 pub use candidate::Target;
+pub use carrier::Transport;
 pub use certificate::{InvalidCertificate, node_of, organisation_fingerprint, root_public_key};
 pub use clock::{Clock, SystemClock};
 pub use close::{CloseCode, Ended};

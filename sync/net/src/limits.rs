@@ -5,7 +5,7 @@ use std::time::Duration;
 // ---- QUIC, per connection ------------------------------------------------------------------------------------------
 
 /// Unidirectional streams a peer may have open: one for each class of frames.
-pub const STREAMS_UNI_MAX: u32 = 4;
+pub const STREAMS_UNI_MAX: u32 = 5;
 /// Bidirectional streams a dialler may have open: the one of a join exchange. A listener may open none.
 pub const STREAMS_BI_MAX: u32 = 1;
 /// Unread bytes a peer may send on one stream. Larger than the largest frame, and enough for 20 MB/s at 50 ms.
@@ -44,6 +44,29 @@ pub const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
 pub const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 /// Pause before an endpoint whose socket failed is built anew.
 pub const REBUILD_PAUSE: Duration = Duration::from_millis(500);
+
+// ---- TLS over TCP --------------------------------------------------------------------------------------------------
+
+/// Frames are cut into segments of so many bytes, so that what is urgent waits for no more: a quarter of a second at
+/// 64 kbit/s.
+pub const TCP_SEGMENT_BYTES: usize = 2 * 1024;
+/// Largest segment that is taken, bytes.
+pub const TCP_SEGMENT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of one stream that wait to be cut.
+pub const TCP_STREAM_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes the kernel takes without having sent them.
+pub const TCP_UNSENT_BYTES: u32 = 8 * 1024;
+/// After so many attempts in a row that QUIC did not get through, an address is dialled over TCP as well.
+pub const TCP_AFTER_FAILURES: u32 = 2;
+/// So much later than QUIC, so that QUIC is used where both work.
+pub const TCP_HEAD_START: Duration = Duration::from_millis(300);
+/// Once TCP has connected, the line is up: so long (and four round trips of TCP) a last QUIC attempt may take.
+pub const QUIC_LAST_CHANCE: Duration = Duration::from_millis(400);
+/// While a peer is connected over TCP, QUIC is tried again this often, milliseconds. An attempt costs two or three packets
+/// of 1,200 bytes, about 1 % of a line of 64 kbit/s.
+pub const QUIC_PROBE_MS: u64 = 30_000;
+/// Pause before a TCP port that cannot be opened is tried again.
+pub const TCP_LISTEN_PAUSE: Duration = Duration::from_secs(5);
 
 // ---- Time limits ---------------------------------------------------------------------------------------------------
 

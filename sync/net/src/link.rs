@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use noroshi_sync::event::Notice;
 use noroshi_sync::id::NodeId;
 
+use crate::carrier::Transport;
 use crate::close::Ended;
 
 /// Which lines the link switch of this node holds cut. A cut line is not dialled, and refused when dialled by the peer.
@@ -71,6 +72,7 @@ pub enum LinkPhase {
     Connected {
         via: Via,
         address: SocketAddr,
+        transport: Transport,
     },
     /// By a link switch: this node's, or that of the peer.
     Cut {

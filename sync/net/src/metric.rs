@@ -28,6 +28,14 @@ pub const BYTES_RECEIVED: &str = "noroshi_net_frame_bytes_received_total";
 pub const UDP_SENT: &str = "noroshi_net_udp_bytes_sent_total";
 /// Counter: bytes of UDP payload received on connections; counted every second.
 pub const UDP_RECEIVED: &str = "noroshi_net_udp_bytes_received_total";
+/// Counter: bytes of TLS records sent on connections over TCP; counted every second.
+pub const TCP_SENT: &str = "noroshi_net_tcp_bytes_sent_total";
+/// Counter: bytes of TLS records received on connections over TCP; counted every second.
+pub const TCP_RECEIVED: &str = "noroshi_net_tcp_bytes_received_total";
+/// Gauge: peers with which history is exchanged; label `direction` (`given`, `fetched`).
+pub const HISTORY_PEERS: &str = "noroshi_net_history_peers";
+/// Gauge: peers whose history waits for a place; label `direction`.
+pub const HISTORY_WAITING: &str = "noroshi_net_history_peers_waiting";
 /// Gauge: entries of a queue; label `queue` (`events`, `questions`).
 pub const QUEUE: &str = "noroshi_net_queue_length";
 /// Counter: announcements heard on the local network; label `outcome`.
@@ -52,6 +60,10 @@ pub fn describe() {
     describe_counter!(BYTES_RECEIVED, "bytes of frames received, by class");
     describe_counter!(UDP_SENT, "bytes of UDP payload sent on connections");
     describe_counter!(UDP_RECEIVED, "bytes of UDP payload received on connections");
+    describe_counter!(TCP_SENT, "bytes of TLS records sent on connections over TCP");
+    describe_counter!(TCP_RECEIVED, "bytes of TLS records received on connections over TCP");
+    describe_gauge!(HISTORY_PEERS, "peers with which history is exchanged, by direction");
+    describe_gauge!(HISTORY_WAITING, "peers whose history waits for a place, by direction");
     describe_gauge!(QUEUE, "entries waiting in a queue of the driver");
     describe_counter!(HINTS, "announcements heard on the local network, by outcome");
     describe_counter!(REBUILT, "endpoints built anew after their socket failed");

@@ -199,8 +199,13 @@ impl Net {
         let wiring = Wiring { reports, urgent, bulk, tasks, stall: config.patience.stall };
         let acceptor = Acceptor::new(own, wiring.clone(), config.join.map(JoinDesk::new), config.patience.handshake);
         for listener in listeners.0.iter() {
+            let taking = acceptor.clone();
+            let accepting = listener.clone().run(stop.clone(), move |incoming| taking.take(incoming));
+            wiring.tasks.spawn(accepting);
             let acceptor = acceptor.clone();
-            let accepting = listener.clone().run(stop.clone(), move |incoming| acceptor.take(incoming));
+            let accepting = listener.clone().run_tcp(stop.clone(), move |socket, from, settings| {
+                acceptor.take_tcp(socket, from, settings);
+            });
             wiring.tasks.spawn(accepting);
         }
 

@@ -1,11 +1,13 @@
 //! Which of two connections to one peer carries the session, decided alike on both sides.
 //!
 //! Both nodes may dial at the same moment. Then both connections stay, and the one dialled by the node with the smaller
-//! id is used; the other waits, unused, and takes over if the first is lost. A connection that carried a session before
+//! id is used; the other waits, unused, and takes over if the first is lost. One over QUIC goes before one over TCP,
+//! whoever dialled it: that is how a line returns to QUIC. A connection that carried a session before
 //! is never used for another: what was under way on it would be taken for part of the new one.
 
 use noroshi_sync::id::NodeId;
 
+use crate::carrier::Transport;
 use crate::close::CloseCode;
 use crate::stream::Run;
 
@@ -26,6 +28,7 @@ pub(crate) struct ConnectionNumber(pub u64);
 pub(crate) struct Member {
     pub number: ConnectionNumber,
     pub side: Side,
+    pub transport: Transport,
     /// The run of the peer.
     pub run: Run,
 }
@@ -56,13 +59,15 @@ impl Pairing {
     pub fn add(&mut self, member: Member) -> Verdict {
         // Connections of an earlier run of the peer are dead, and one side has but one: the newest.
         let mut close = self.take_out(|other| other.run != member.run || other.side == member.side);
-        self.members.push(member);
-        if self.active.is_some() && member.side != self.preferred {
+        let active = self.members.iter().find(|other| Some(other.number) == self.active);
+        if active.is_some_and(|active| self.rank(active) > self.rank(&member)) {
+            self.members.push(member);
             return Verdict { close, activate: None };
         }
         // What carried the session until now is used up.
         let active = self.active.take();
         close.extend(self.take_out(|other| Some(other.number) == active));
+        self.members.push(member);
         self.active = Some(member.number);
         Verdict { close, activate: Some(member.number) }
     }
@@ -86,6 +91,11 @@ impl Pairing {
         self.members.iter().map(|member| member.number)
     }
 
+    /// QUIC before TCP, then what the node with the smaller id dialled: both sides see it alike.
+    fn rank(&self, member: &Member) -> (Transport, bool) {
+        (member.transport, member.side == self.preferred)
+    }
+
     fn take_out(&mut self, which: impl Fn(&Member) -> bool) -> Vec<(ConnectionNumber, CloseCode)> {
         let out = self.members.extract_if(.., |member| which(member));
         let out: Vec<_> = out.map(|member| (member.number, CloseCode::Superseded)).collect();
@@ -106,7 +116,11 @@ mod tests {
     const LARGE: NodeId = NodeId::from_bytes([2; 32]);
 
     fn member(number: u64, side: Side, run: u8) -> Member {
-        Member { number: ConnectionNumber(number), side, run: [run; 16] }
+        Member { number: ConnectionNumber(number), side, transport: Transport::Quic, run: [run; 16] }
+    }
+
+    fn over_tcp(number: u64, side: Side) -> Member {
+        Member { transport: Transport::Tcp, ..member(number, side, 1) }
     }
 
     fn superseded(number: u64) -> Vec<(ConnectionNumber, CloseCode)> {
@@ -154,15 +168,32 @@ mod tests {
         assert_eq!(verdict, Verdict { close: superseded(1), activate: Some(ConnectionNumber(2)) });
     }
 
+    #[test]
+    fn quic_takes_over_from_tcp_and_never_the_other_way() {
+        for (own, peer) in [(SMALL, LARGE), (LARGE, SMALL)] {
+            for (tcp, quic) in [(Side::Ours, Side::Theirs), (Side::Theirs, Side::Ours)] {
+                let mut pairing = Pairing::new(&own, &peer);
+                pairing.add(over_tcp(1, tcp));
+                let verdict = pairing.add(member(2, quic, 1));
+                assert_eq!(verdict, Verdict { close: superseded(1), activate: Some(ConnectionNumber(2)) });
+                assert_eq!(pairing.add(over_tcp(3, tcp)), Verdict::default());
+                assert_eq!(pairing.active(), Some(ConnectionNumber(2)));
+                assert_eq!(pairing.remove(ConnectionNumber(2)).activate, Some(ConnectionNumber(3)));
+            }
+        }
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
-        Up(Side, u8),
+        Up(Side, u8, Transport),
         Down(usize),
     }
 
     fn step() -> impl Strategy<Value = Step> {
         let side = prop_oneof![Just(Side::Ours), Just(Side::Theirs)];
-        prop_oneof![(side, 0..2u8).prop_map(|(side, run)| Step::Up(side, run)), (0..4usize).prop_map(Step::Down)]
+        let transport = prop_oneof![Just(Transport::Quic), Just(Transport::Tcp)];
+        let up = (side, 0..2u8, transport).prop_map(|(side, run, transport)| Step::Up(side, run, transport));
+        prop_oneof![up, (0..4usize).prop_map(Step::Down)]
     }
 
     proptest! {
@@ -172,10 +203,10 @@ mod tests {
             let (mut open, mut used, mut number) = (Vec::new(), Vec::new(), 0);
             for step in steps {
                 let verdict = match step {
-                    Step::Up(side, run) => {
+                    Step::Up(side, run, transport) => {
                         number += 1;
                         open.push(ConnectionNumber(number));
-                        pairing.add(member(number, side, run))
+                        pairing.add(Member { transport, ..member(number, side, run) })
                     }
                     Step::Down(which) if which < open.len() => {
                         let number = open.remove(which);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use noroshi_sync::id::NodeId;
 
+use crate::carrier::Transport;
 use crate::close::{CloseCode, Ended};
 use crate::connection::Connection;
 use crate::pairing::{ConnectionNumber, Member, Pairing, Verdict};
@@ -44,7 +45,8 @@ impl Peers {
 
     pub fn add(&mut self, connection: Connection) -> Change {
         let (peer, number) = (connection.peer, connection.number);
-        let member = Member { number, side: connection.side, run: connection.run };
+        let transport = connection.carrier.transport();
+        let member = Member { number, side: connection.side, transport, run: connection.run };
         self.connections.insert(number, connection);
         let verdict = self.pairings.entry(peer).or_insert_with(|| Pairing::new(&self.own, &peer)).add(member);
         self.carry_out(peer, verdict)
@@ -88,6 +90,11 @@ impl Peers {
     pub fn session_on(&self, number: ConnectionNumber) -> Option<NodeId> {
         let peer = self.connections.get(&number)?.peer;
         (self.pairings.get(&peer)?.active() == Some(number)).then_some(peer)
+    }
+
+    /// What carries the session with a peer.
+    pub fn transport(&self, peer: &NodeId) -> Option<Transport> {
+        self.active(peer).map(|connection| connection.carrier.transport())
     }
 
     pub fn is_connected(&self, peer: &NodeId) -> bool {

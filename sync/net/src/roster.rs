@@ -8,10 +8,9 @@ use std::time::Duration;
 use noroshi_sync::id::NodeId;
 use noroshi_sync::store::Scope;
 
-use crate::connection::canonical;
+use crate::carrier::{Carrier, Transport};
 use crate::link::Via;
 use crate::pairing::Side;
-use crate::tls::certificates;
 use crate::validity::Validity;
 
 /// One connection that carries a session.
@@ -25,13 +24,14 @@ pub struct ConnectionView {
     /// Who dialled.
     pub dialled_by: Side,
     pub remote_address: SocketAddr,
+    pub transport: Transport,
     /// What both sides exchange.
     pub scope: Scope,
     /// When the peer's certificate ends, milliseconds since 1970.
     pub certificate_until_ms: Option<u64>,
-    /// Round trip, smoothed.
+    /// Round trip, smoothed; over TCP zero until one was measured.
     pub rtt: Duration,
-    /// Bytes of UDP payload sent and received on this connection.
+    /// Bytes of UDP payload, or of TLS records over TCP, sent and received on this connection.
     pub sent_bytes: u64,
     pub received_bytes: u64,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Row {
     via: Via,
     side: Side,
     scope: Scope,
-    quic: quinn::Connection,
+    carrier: Carrier,
 }
 
 /// Written by the driver, read by anybody.
@@ -65,23 +65,26 @@ impl Roster {
 }
 
 impl Row {
-    pub fn new(since_ms: u64, via: Via, side: Side, scope: Scope, quic: quinn::Connection) -> Self {
-        Self { since_ms, via, side, scope, quic }
+    pub fn new(since_ms: u64, via: Via, side: Side, scope: Scope, carrier: Carrier) -> Self {
+        Self { since_ms, via, side, scope, carrier }
     }
 
     fn view(&self, peer: NodeId) -> ConnectionView {
-        let stats = self.quic.stats();
+        let (sent_bytes, received_bytes) = self.carrier.bytes();
         ConnectionView {
             peer,
             since_ms: self.since_ms,
             via: self.via,
             dialled_by: self.side,
-            remote_address: canonical(self.quic.remote_address()),
+            remote_address: self.carrier.remote_address(),
+            transport: self.carrier.transport(),
             scope: self.scope,
-            certificate_until_ms: Validity::of_chain(&certificates(&self.quic)).ok().map(|validity| validity.until_ms),
-            rtt: self.quic.rtt(),
-            sent_bytes: stats.udp_tx.bytes,
-            received_bytes: stats.udp_rx.bytes,
+            certificate_until_ms: Validity::of_chain(&self.carrier.certificates())
+                .ok()
+                .map(|validity| validity.until_ms),
+            rtt: self.carrier.round_trip(),
+            sent_bytes,
+            received_bytes,
         }
     }
 }

@@ -178,7 +178,7 @@ mod tests {
         }
         let unknown = [&[9; 16][..], &[2]].concat();
         assert!(matches!(block_on(read_greeting(&mut unknown.as_slice())), Err(StreamError::UnknownScope(2))));
-        assert!(matches!(block_on(read_class(&mut [4u8].as_slice())), Err(StreamError::UnknownClass(4))));
+        assert!(matches!(block_on(read_class(&mut [5u8].as_slice())), Err(StreamError::UnknownClass(5))));
     }
 
     proptest! {

@@ -11,5 +11,6 @@ mod intruder;
 mod joining;
 mod lines;
 mod node;
+mod over_tcp;
 mod relay;
 mod replicas;

@@ -79,9 +79,14 @@ pub(crate) enum Accepted {
 
 /// The only way from a connection to an identity: the protocol agreed on decides what is needed.
 pub(crate) fn accepted(connection: &quinn::Connection) -> Result<Accepted, CloseCode> {
-    match protocol(connection).as_deref() {
-        Some(ALPN_SYNC) => match leaf(connection) {
-            Some(leaf) => node_of(&leaf).map(Accepted::Peer).map_err(|_| CloseCode::NoCertificate),
+    judge(protocol(connection).as_deref(), certificates(connection).first())
+}
+
+/// The same, from the protocol agreed on and the other side's certificate.
+pub(crate) fn judge(protocol: Option<&[u8]>, leaf: Option<&CertificateDer<'_>>) -> Result<Accepted, CloseCode> {
+    match protocol {
+        Some(ALPN_SYNC) => match leaf {
+            Some(leaf) => node_of(leaf).map(Accepted::Peer).map_err(|_| CloseCode::NoCertificate),
             None => Err(CloseCode::NoCertificate),
         },
         Some(ALPN_JOIN) => Ok(Accepted::Joiner),
@@ -95,10 +100,6 @@ pub(crate) fn certificates(connection: &quinn::Connection) -> Vec<CertificateDer
         .peer_identity()
         .and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok())
         .map_or_else(Vec::new, |chain| *chain)
-}
-
-fn leaf(connection: &quinn::Connection) -> Option<CertificateDer<'static>> {
-    certificates(connection).into_iter().next()
 }
 
 fn protocol(connection: &quinn::Connection) -> Option<Vec<u8>> {

@@ -37,6 +37,12 @@ pub const USERS_PAGE: u32 = 100;
 pub const USERS_PAGE_MAX: u32 = 1000;
 /// Text of a search for people, characters.
 pub const QUERY_MAX: usize = 200;
+/// Name of a file in a query, bytes; more than any file system has.
+pub const FILE_NAME_MAX: usize = 1024;
+/// Files are read and written in pieces of so many bytes.
+pub const PIECE_BYTES: usize = 256 * 1024;
+/// From the headers of an upload to the end of its answer: 50 MiB at 500 kbit/s.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(15 * 60);
 /// What is read and thrown away after we closed our side, so that the last answer is not lost to a reset, bytes.
 pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
 /// … and for how long.

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use noroshi_sync::blob::BlobId;
 use noroshi_sync::entry::{Draft, Lane};
 use noroshi_sync::id::{EntryId, RoomId, UserId};
 use noroshi_sync::store::StoreError;
 
 use super::Desk;
-use crate::body::{Edit, Message, Reaction, Redact};
+use super::attachments::check_count;
+use crate::body::{Attachment, Edit, Message, Named, Reaction, Redact, signed};
 use crate::error::ServiceError;
 use crate::kinds;
 use crate::limits::MENTIONS_MAX;
@@ -24,24 +26,40 @@ pub struct NewMessage {
     pub reply_to: Option<EntryId>,
     pub urgent: bool,
     pub mentions: Vec<UserId>,
+    /// Made by [`named`](super::named).
+    pub attachments: Vec<Named>,
     /// By the author's device; see [`device_statement`](noroshi_sync::entry::device_statement). Whether it is right is
     /// asked before it comes to the desk, and again by whoever reads it.
     pub signature: Option<Vec<u8>>,
 }
 
 impl NewMessage {
-    /// What is written down of it, should everything it names be there.
+    /// What is written down of it, should everything it names be there; the files are not looked up yet.
     ///
     /// # Errors
-    /// `Invalid` for a text nobody can have meant, and for too many mentions.
+    /// `Invalid` for a text nobody can have meant, and for too many mentions or files.
     pub fn body(&self) -> Result<Message, ServiceError> {
-        let text = message_text(&self.text)?;
+        check_count(&self.attachments)?;
+        let without_words = !self.attachments.is_empty() && self.text.trim().is_empty();
+        let text = if without_words { String::new() } else { message_text(&self.text)? };
         let mut seen = HashSet::new();
         let mentions: Vec<UserId> = self.mentions.iter().copied().filter(|user| seen.insert(*user)).collect();
         if mentions.len() > MENTIONS_MAX {
             return Err(ServiceError::Invalid { field: "mentions", code: "too_many" });
         }
         Ok(Message::new(text, self.reply_to, mentions, self.urgent))
+    }
+
+    /// A body of which a device signs the same as of the one that is written down.
+    pub(crate) fn body_to_sign(&self) -> Result<Message, ServiceError> {
+        let stand_in = |Named { hash, name }: &Named| Attachment {
+            blob: BlobId { hash: *hash, size: 1 },
+            name: name.clone(),
+            mime: "application/octet-stream".into(),
+            picture: None,
+        };
+        let attachments = self.attachments.iter().map(stand_in).collect();
+        Ok(Message { attachments, ..self.body()? })
     }
 }
 
@@ -95,15 +113,19 @@ impl Desk<'_> {
         if id.is_nil() {
             return Err(ServiceError::Invalid { field: "id", code: "malformed" });
         }
-        let body = self.message_body(new)?.encode();
+        let mut body = self.message_body(new)?;
+        // Said again is what the device would sign the same: thumbnails may have been made at another office.
+        let said = signed(&body, new.attachments.clone());
         let mut known = self.writing.messages_of(standing.room, &id, &actor.user)?;
-        if let Some(place) = known.iter().position(|message| message.entry.body == body) {
+        if let Some(place) = known.iter().position(|message| message.message.signed_content() == said) {
             return Ok(Posted { created: false, offices: standing.offices, message: known.swap_remove(place) });
         }
         if !known.is_empty() {
             return Err(ServiceError::Conflict);
         }
         self.check_reply(&standing, new.reply_to)?;
+        self.attach(&actor.user, &mut body, &new.attachments)?;
+        let body = body.encode();
         let lane = if new.urgent { Lane::Urgent } else { Lane::Normal };
         let said = Said { id, kind: kinds::MESSAGE, body, signature: new.signature.clone() };
         let message = self.say(actor, &standing, room, lane, said)?;

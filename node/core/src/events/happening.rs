@@ -1,6 +1,7 @@
 //! An event as it is kept: what it is about, not what it looks like. It is rendered when somebody reads it, as things are
 //! then, so the ring stays small and never shows what has been taken back since.
 
+use noroshi_sync::blob::BlobId;
 use noroshi_sync::id::{DeviceId, EntryId, RoomId, UserId};
 use noroshi_sync::wire::{self, Malformed};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,11 @@ pub enum Happening {
         user: UserId,
         device: DeviceId,
     },
+    /// A file that messages of the room show has come, or is wanted, or no longer.
+    Attachment {
+        room: RoomId,
+        blob: BlobId,
+    },
 }
 
 impl Happening {
@@ -94,6 +100,7 @@ impl Happening {
             | Self::Arrived { room, .. }
             | Self::Room { room }
             | Self::RoomRemoved { room, .. }
+            | Self::Attachment { room, .. }
             | Self::Document { room, .. } => Some(*room),
             Self::Alert { .. } | Self::Directory { .. } | Self::SessionsEnded { .. } | Self::PasswordChanged { .. } => {
                 None

@@ -8,10 +8,14 @@ use noroshi_sync::id::{NodeId, RoomId};
 use noroshi_sync::store::Refusal;
 
 use super::clocks::own_offset_ms;
+use super::cuts::{CutChange, CutReason, Cuts};
 use super::links::Links;
+use super::metric;
+use super::rate::Rate;
+use super::report::{LineReport, LineState, ReportedLine, RttClass};
 use crate::clock::Clock;
 use crate::store::query::Gap;
-use crate::view::{PeerState, PeerVia};
+use crate::view::{PeerState, PeerVia, Transport};
 
 /// Peers remembered at most; a node has far fewer, and strangers get no connection.
 const PEERS_MAX: usize = 4_096;
@@ -21,6 +25,8 @@ const PEERS_MAX: usize = 4_096;
 pub struct PeerRecord {
     pub state: PeerState,
     pub via: Option<PeerVia>,
+    /// What carries the line while it is up.
+    pub transport: Option<Transport>,
     /// Since when the state is what it is.
     pub since_ms: Option<u64>,
     pub last_heard_ms: Option<u64>,
@@ -38,6 +44,7 @@ impl PeerRecord {
     const UNKNOWN: Self = Self {
         state: PeerState::Unreachable,
         via: None,
+        transport: None,
         since_ms: None,
         last_heard_ms: None,
         rtt_ms: None,
@@ -69,8 +76,11 @@ struct Peers {
     changed: BTreeSet<NodeId>,
     /// As last told.
     gaps: BTreeMap<NodeId, Gap>,
-    /// Raised in this run of the node, each once.
-    alarms: BTreeSet<Alarm>,
+    /// How fast what is missing becomes less.
+    rates: BTreeMap<NodeId, Rate>,
+    cuts: Cuts,
+    /// Raised in this run of the node, each once, with the time (milliseconds since 1970).
+    alarms: BTreeMap<Alarm, u64>,
     new_alarms: Vec<Alarm>,
     /// Of this node itself.
     own_certificate_until_ms: Option<u64>,
@@ -89,6 +99,19 @@ pub(crate) enum Alarm {
     Ending { days: u64 },
     /// Replication has come to rest and this node and the peer do not hold the same.
     Diverged { peer: NodeId },
+}
+
+impl Alarm {
+    /// The node it speaks of.
+    pub const fn about(&self) -> Option<NodeId> {
+        match self {
+            Self::Fork { writer: node, .. }
+            | Self::Forged { peer: node }
+            | Self::Doubled { node }
+            | Self::Diverged { peer: node } => Some(*node),
+            Self::Ending { .. } => None,
+        }
+    }
 }
 
 /// A difference of digests that survives so many comparisons is a fault, not something under way.
@@ -116,8 +139,69 @@ impl PeerBoard {
             }
             record.state = state;
             record.via = via.or(record.via);
+            if state != PeerState::Connected {
+                record.transport = None;
+            }
             changed
         });
+        let reason = match state {
+            PeerState::Connected => return self.lock().cuts.restored(node, now_ms),
+            PeerState::Cut if self.links.is_cut(&node) => CutReason::Here,
+            PeerState::Cut => CutReason::There,
+            PeerState::Unreachable => CutReason::Lost,
+        };
+        self.lock().cuts.cut(node, reason, now_ms);
+    }
+
+    /// What carries the line to a connected peer.
+    pub fn set_transport(&self, node: NodeId, transport: Transport) {
+        self.update(node, |record| {
+            let changed = record.transport != Some(transport);
+            record.transport = Some(transport);
+            changed
+        });
+    }
+
+    /// Lines that were lost or came back since the last call, in order, for the history on disk.
+    pub(crate) fn take_cuts(&self) -> Vec<CutChange> {
+        self.lock().cuts.take()
+    }
+
+    /// What could not be written is to be written later.
+    pub(crate) fn put_back_cuts(&self, cuts: Vec<CutChange>) {
+        self.lock().cuts.put_back(cuts);
+    }
+
+    /// What this node says of its lines to the others: those that are up, and those that were in this run of the node.
+    pub(crate) fn line_report(&self) -> LineReport {
+        let peers = self.lock();
+        let lines = peers.records.iter().filter_map(|(node, record)| {
+            let since_ms = record.since_ms?;
+            let state = match record.state {
+                PeerState::Connected => LineState::Up,
+                PeerState::Cut if self.links.is_cut(node) => LineState::Cut,
+                _ if peers.cuts.was_up(node) => LineState::Down,
+                _ => return None,
+            };
+            let rtt = record.rtt_ms.map_or(RttClass::Unknown, RttClass::of);
+            Some(ReportedLine::new(node, state, record.transport, rtt, since_ms / 1_000))
+        });
+        LineReport::new(lines.collect(), self.clock.wall_ms() / 1_000)
+    }
+
+    /// How much is missing on both sides, now; by the monotonic clock how fast it becomes less.
+    pub(crate) fn note_waiting(&self, gaps: &BTreeMap<NodeId, Gap>) {
+        let now_ms = self.clock.mono_ms();
+        let mut peers = self.lock();
+        peers.rates.retain(|node, _| gaps.contains_key(node));
+        for (node, gap) in gaps {
+            peers.rates.entry(*node).or_default().note(gap.here, gap.there, now_ms);
+        }
+    }
+
+    /// Entries a second by which what is missing becomes less, both directions together.
+    pub(crate) fn entries_per_s(&self, node: &NodeId) -> Option<f64> {
+        self.lock().rates.get(node).and_then(Rate::per_s)
     }
 
     /// Something a session noticed. Notices about other things than the peer are left to others.
@@ -135,12 +219,16 @@ impl PeerBoard {
                 record.missing_here = entries;
                 changed
             }),
-            Notice::Clock { peer, offset_ms, rtt_ms } => self.update(peer, |record| {
-                record.clock_offset_ms = Some(offset_ms);
-                record.rtt_ms = Some(rtt_ms);
-                record.last_heard_ms = Some(now_ms);
-                false
-            }),
+            Notice::Clock { peer, offset_ms, rtt_ms } => {
+                self.update(peer, |record| {
+                    record.clock_offset_ms = Some(offset_ms);
+                    record.rtt_ms = Some(rtt_ms);
+                    record.last_heard_ms = Some(now_ms);
+                    false
+                });
+                metric::note_offset(&peer, offset_ms);
+                metric::note_own_offset(self.own_clock_offset_ms());
+            }
             Notice::Heard { peer } => self.update(peer, |record| {
                 record.last_heard_ms = Some(now_ms);
                 false
@@ -184,7 +272,13 @@ impl PeerBoard {
 
     /// Every alarm of this run of the node.
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
-        self.lock().alarms.iter().copied().collect()
+        self.lock().alarms.keys().copied().collect()
+    }
+
+    /// The alarms about one node, each with when it was raised, milliseconds since 1970.
+    pub(crate) fn alarms_about(&self, node: &NodeId) -> Vec<(Alarm, u64)> {
+        let about = |alarm: &Alarm| alarm.about() == Some(*node);
+        self.lock().alarms.iter().filter(|(alarm, _)| about(alarm)).map(|(alarm, at_ms)| (*alarm, *at_ms)).collect()
     }
 
     /// Whether people here have cut the line to the peer.
@@ -229,8 +323,10 @@ impl PeerBoard {
     }
 
     fn alarm(&self, alarm: Alarm) {
+        let now_ms = self.clock.wall_ms();
         let mut peers = self.lock();
-        if peers.alarms.len() < ALARMS_MAX && peers.alarms.insert(alarm) {
+        if peers.alarms.len() < ALARMS_MAX && !peers.alarms.contains_key(&alarm) {
+            peers.alarms.insert(alarm, now_ms);
             peers.new_alarms.push(alarm);
             drop(peers);
             self.changed.wake();

@@ -40,6 +40,7 @@ impl Renderer<'_> {
             Happening::Alert { code, text, at_ms } => {
                 Some(NodeEvent::Alert { code: code.clone(), text: text.clone(), at: Time::from_ms(*at_ms) })
             }
+            Happening::Attachment { room, blob } => self.attachment_event(*room, blob)?,
             Happening::Directory { .. } | Happening::SessionsEnded { .. } | Happening::PasswordChanged { .. } => None,
         })
     }

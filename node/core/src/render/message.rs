@@ -31,6 +31,7 @@ impl Renderer<'_> {
         let mut view = plain(&self.people, context.row.id, shown);
         apply(&self.people, &mut view, &marks);
         if view.redacted.is_none() {
+            view.attachments = self.attachments(&shown.message.attachments)?;
             self.vouch(&mut view, shown, &marks)?;
         }
         view.reply_to = self.reply(shown)?;
@@ -167,7 +168,13 @@ impl Renderer<'_> {
             String::new()
         } else {
             let marks = self.database.marks_of(shown.room, &id, &author)?;
-            excerpt(marks.edit().map_or(&target.message.text, |edit| edit.text))
+            let text = excerpt(marks.edit().map_or(&target.message.text, |edit| edit.text));
+            // Who answers a photo without words sees which.
+            if text.is_empty() {
+                target.message.attachments.first().map_or(text, |file| excerpt(&file.name))
+            } else {
+                text
+            }
         };
         Ok(Some(ReplyView { id: id.as_uuid(), author_name: self.people.name(author), excerpt: text }))
     }

@@ -233,7 +233,10 @@ impl Inner {
         let counted = self.suspensions.begin_many(&actor.user.to_string(), self.clock.mono_ms());
         counted.map_err(|retry_after_s| {
             tracing::error!(by = %actor.user, "somebody stops more people and devices than is credible");
-            self.alert("many_suspensions", "短時間に多数の停止が行われました。管理者は確認してください。");
+            self.alert(
+                crate::peers::codes::MANY_SUSPENSIONS,
+                "短時間に多数の停止が行われました。管理者は確認してください。",
+            );
             ServiceError::TooMany { retry_after_s }
         })
     }

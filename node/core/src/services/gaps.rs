@@ -26,9 +26,7 @@ struct Counted {
 impl Counted {
     fn set(&mut self, room: RoomId, gaps: BTreeMap<NodeId, Gap>) {
         for (node, gap) in self.rooms.remove(&room).unwrap_or_default() {
-            let total = self.totals.entry(node).or_default();
-            total.here = total.here.saturating_sub(gap.here);
-            total.there = total.there.saturating_sub(gap.there);
+            *self.totals.entry(node).or_default() -= gap;
         }
         for (node, gap) in &gaps {
             *self.totals.entry(*node).or_default() += *gap;
@@ -59,6 +57,7 @@ impl Inner {
             Ok(counted) => {
                 known.complete = true;
                 counted.into_iter().for_each(|(room, gaps)| known.set(room, gaps));
+                self.board.note_waiting(&known.totals);
                 Ok(known.totals.clone())
             }
             Err(error) => {
@@ -78,7 +77,7 @@ mod tests {
     fn a_room_counted_again_replaces_its_former_count() {
         let (a, b) = (NodeId::from_bytes([1; 32]), NodeId::from_bytes([2; 32]));
         let (one, two) = (RoomId::from_bytes([1; 16]), RoomId::from_bytes([2; 16]));
-        let gap = |here, there| Gap { here, there };
+        let gap = |here, there| Gap { here, there, ..Gap::default() };
         let mut counted = Counted::default();
         counted.set(one, BTreeMap::from([(a, gap(1, 2)), (b, gap(0, 5))]));
         counted.set(two, BTreeMap::from([(a, gap(10, 0))]));

@@ -73,12 +73,13 @@ impl Node {
         new: NewMessage,
     ) -> Result<(bool, MessageView), ServiceError> {
         if let Some(signature) = &new.signature {
-            self.inner.check_signature(actor, room, id, &new.body()?.encode(), kinds::MESSAGE, signature)?;
+            self.inner.check_signature(actor, room, id, &new.body_to_sign()?.encode(), kinds::MESSAGE, signature)?;
         }
         let author = actor.clone();
         let posted = self.inner.act(move |desk| desk.post(&author, room, id, &new)).await?;
         // What nobody else can know of yet needs no look at the store.
-        if posted.created && posted.message.message.reply_to.is_none() && !posted.message.redacted {
+        let message = &posted.message.message;
+        if posted.created && message.reply_to.is_none() && message.attachments.is_empty() && !posted.message.redacted {
             let directory = self.inner.directory();
             return Ok((true, fresh_message(&directory, self.id(), room, &posted.message, posted.offices)));
         }

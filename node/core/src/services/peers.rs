@@ -78,21 +78,48 @@ impl Node {
     /// Every other node of the organisation.
     pub async fn peers(&self, _actor: Option<&Actor>) -> Result<Vec<PeerView>, ServiceError> {
         let gaps = self.inner.gaps().await?;
+        let entry_bytes = self.inner.entry_bytes(&gaps).await?;
         let directory = self.inner.directory();
         let mut nodes: Vec<_> = directory.nodes().filter(|node| node.id != self.id()).collect();
         nodes.sort_by_key(|node| {
             let office = directory.office(node.office);
             (!directory.is_headquarters(node.office), office.map(|office| office.name.clone()), node.name.clone())
         });
-        Ok(nodes.into_iter().map(|node| self.inner.peer_view(&directory, node.id, &gaps)).collect())
+        Ok(nodes.into_iter().map(|node| self.inner.peer_view(&directory, node.id, &gaps, entry_bytes)).collect())
     }
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; the value is never negative")]
+fn whole(value: f64) -> u64 {
+    value.ceil() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people to read")]
+fn whole_f64(value: u64) -> f64 {
+    value as f64
+}
+
 impl Inner {
-    fn peer_view(&self, directory: &Directory, node: NodeId, gaps: &BTreeMap<NodeId, Gap>) -> PeerView {
+    /// Bytes of an average entry; nothing is asked while nothing is missing.
+    async fn entry_bytes(&self, gaps: &BTreeMap<NodeId, Gap>) -> Result<u64, StoreError> {
+        if gaps.values().all(|gap| *gap == Gap::default()) {
+            return Ok(0);
+        }
+        self.storage.read(Database::entry_bytes).await
+    }
+
+    fn peer_view(
+        &self,
+        directory: &Directory,
+        node: NodeId,
+        gaps: &BTreeMap<NodeId, Gap>,
+        entry_bytes: u64,
+    ) -> PeerView {
         let record = self.board.record(&node);
         let known = directory.node(node);
         let gap = gaps.get(&node).copied().unwrap_or_default();
+        let entries_per_s = self.board.entries_per_s(&node);
+        let alarms = self.peer_alarms(node, &record, &gap);
         PeerView {
             node: node.to_string(),
             short: node.short(),
@@ -111,6 +138,11 @@ impl Inner {
             last_heard: record.last_heard_ms.map(Time::from_ms),
             since: record.since_ms.map(Time::from_ms),
             link_cut_by_us: self.board.link_cut(&node),
+            transport: record.transport,
+            waiting: Self::waiting(&gap, entry_bytes),
+            rate_bytes_per_s: entries_per_s.map(|rate| whole(rate * whole_f64(entry_bytes))),
+            eta_s: entries_per_s.map(|rate| whole(whole_f64(gap.here.saturating_add(gap.there)) / rate)),
+            alarms,
         }
     }
 

@@ -42,6 +42,10 @@ const WINDOWS_AT_ONCE: usize = 64;
 impl Node {
     /// Answers a question of replication: reads beside everything else, writes in their turn.
     pub async fn answer(&self, query: Query) -> Result<Answer, StoreError> {
+        let query = match self.inner.answer_blobs(query).await {
+            Ok(answer) => return Ok(answer),
+            Err(query) => *query,
+        };
         let is_write = query.is_write();
         let query = self.inner.check_signatures_ahead(query).await?;
         let answer = self.inner.storage.answer(query).await;

@@ -45,7 +45,7 @@ impl Writing<'_> {
         let log_pk = self.ensure_log(&log)?;
         let (room, length, head, unsigned) =
             self.log_row(log_pk, |row| (row.room, row.state.length, row.state.hash, row.unsigned_bytes))?;
-        let hlc = self.room_row(room, |row| row.hlc)?.tick(clock.now_ms);
+        let hlc = self.room_row(room, |row| row.hlc)?.tick(clock.corrected_ms());
         let entry = draft.into_entry(length + 1, hlc, clock.now_ms, clock.offset_ms);
         entry.check().map_err(|malformed| StoreError::Invalid(malformed.to_string()))?;
         if entry.seq > SEQ_MAX {

@@ -43,6 +43,11 @@ integer_key!(
     EntryPk
 );
 
+integer_key!(
+    /// A row of `blobs`.
+    BlobPk
+);
+
 /// Bits of an [`EntryPk`] that hold the place.
 const SEQ_BITS: u32 = 32;
 /// The last place of a log that can be stored: 4,294,967,295 entries by one run of one node in one lane of one room.

@@ -14,7 +14,9 @@ const STEPS: &[(&str, &str)] = &[
     ("V12__imports", include_str!("../../migrations/V12__imports.sql")),
     ("V13__audit", include_str!("../../migrations/V13__audit.sql")),
     ("V14__signatures", include_str!("../../migrations/V14__signatures.sql")),
+    ("V16__blobs", include_str!("../../migrations/V16__blobs.sql")),
     ("V17__erasure", include_str!("../../migrations/V17__erasure.sql")),
+    ("V18__links", include_str!("../../migrations/V18__links.sql")),
 ];
 
 /// Applies what is missing in one transaction. A database of a newer program is refused and not touched.

@@ -57,7 +57,7 @@ pub use check::{CheckReport, Damage, TAILS_MAX};
 pub use database::{Database, DatabaseOptions, WallMs};
 pub use events::EVENTS_KEPT;
 pub use group::Group;
-pub use keys::{AudiencePk, EntryPk, LogPk, NodePk, RoomPk, SEQ_MAX};
+pub use keys::{AudiencePk, BlobPk, EntryPk, LogPk, NodePk, RoomPk, SEQ_MAX};
 pub use projector::{Committed, NoProjector, Projector, StoredEntry};
 pub use queue::Caller;
 pub use readers::Readers;

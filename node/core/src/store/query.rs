@@ -2,11 +2,13 @@
 
 mod arrival;
 mod audit;
+mod blobs;
 pub(in crate::store) mod codes;
 mod devices;
 mod erasures;
 mod gaps;
 mod imports;
+mod lines;
 mod marks;
 mod naming;
 mod policies;
@@ -19,10 +21,12 @@ mod usage;
 
 pub use arrival::Holders;
 pub use audit::{AuditFilter, AuditPage};
+pub use blobs::{BlobRow, LackingRow};
 pub use devices::{CodeRow, PasscodeRow};
 pub use erasures::{ErasureRow, ToErase, Tombstone};
-pub use gaps::Gap;
+pub use gaps::{Class, Gap, Sides};
 pub use imports::ImportRow;
+pub use lines::CutRow;
 pub use policies::PolicyEntry;
 pub use reads::{ReadRow, SeenLog, SeenLogs, Unread};
 pub use rooms::{MemberRow, PageRow, RoomRow, Standing};

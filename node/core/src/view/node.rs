@@ -87,6 +87,15 @@ pub enum PeerVia {
     Relay,
 }
 
+/// What carries a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    Quic,
+    /// TLS over TCP, where UDP does not get through.
+    Tcp,
+}
+
 /// An item of `GET /peers`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PeerView {
@@ -109,4 +118,14 @@ pub struct PeerView {
     /// Since when the state is what it is.
     pub since: Option<Time>,
     pub link_cut_by_us: bool,
+    /// What carries the line while it is up.
+    pub transport: Option<Transport>,
+    /// What is missing on either side, in the order in which it goes; what nothing is missing of is left out.
+    pub waiting: Vec<super::WaitingView>,
+    /// How fast what is missing becomes less, as far as that can be seen. Nothing is known of a line at rest.
+    pub rate_bytes_per_s: Option<u64>,
+    /// How long the rest takes at this rate, seconds.
+    pub eta_s: Option<u64>,
+    /// What somebody has to look at, in words, with what is to be done.
+    pub alarms: Vec<super::PeerAlarmView>,
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::Clock;
 use noroshi_node::fixture::{FOUNDED_MS, Fixture};
 use noroshi_node::view::{Actor, RoomKind, RoomRole};
@@ -39,6 +40,8 @@ pub struct Office {
     city: &'static Fixture,
     number: usize,
     starts: u64,
+    /// Of the next start.
+    pub quota: Quota,
     folder: tempfile::TempDir,
 }
 
@@ -51,8 +54,9 @@ impl Office {
     fn empty_in(city: &'static Fixture, number: usize) -> Self {
         let clock = Arc::new(TestClock(AtomicU64::new(FOUNDED_MS + 1_000_000)));
         let folder = tempfile::tempdir().unwrap();
-        let node = open(city, number, 1, &folder, &clock);
-        Self { node, clock, city, number, starts: 1, folder }
+        let quota = Quota::default();
+        let node = open(city, number, 1, &folder, &clock, quota);
+        Self { node, clock, city, number, starts: 1, quota, folder }
     }
 
     /// A node with the city's ledger.
@@ -78,7 +82,7 @@ impl Office {
     pub async fn restart(mut self) -> Self {
         self.node.close().await;
         self.starts += 1;
-        self.node = open(self.city, self.number, self.starts, &self.folder, &self.clock);
+        self.node = open(self.city, self.number, self.starts, &self.folder, &self.clock, self.quota);
         self
     }
 
@@ -144,18 +148,26 @@ impl Office {
         }
     }
 
-    async fn ask(&self, query: Query) -> Answer {
+    pub async fn ask(&self, query: Query) -> Answer {
         self.node.answer(query).await.unwrap()
     }
 }
 
-fn open(city: &Fixture, number: usize, epoch: u64, folder: &tempfile::TempDir, clock: &Arc<TestClock>) -> Node {
+fn open(
+    city: &Fixture,
+    number: usize,
+    epoch: u64,
+    folder: &tempfile::TempDir,
+    clock: &Arc<TestClock>,
+    quota: Quota,
+) -> Node {
     let options = OpenOptions {
         folder: folder.path().to_path_buf(),
         clock: clock.clone(),
         epoch: Epoch(number as u64 * 1_000 + epoch),
         readers: 2,
         demo: false,
+        quota,
     };
     Node::open(options, city.offices[number].identity.clone()).unwrap()
 }

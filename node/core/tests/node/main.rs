@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod attachments;
 mod audit;
 mod city;
 mod events;
 mod imports;
 mod ledger_only;
+mod lines;
 mod log_in;
 mod messages;
 mod offices;

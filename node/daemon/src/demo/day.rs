@@ -161,7 +161,7 @@ impl<'a> Stage<'a> {
         self.clock.set(at + u64::try_from(message.text.len())? * 97 % 55_000);
         let id = EntryId::from_uuid(Uuid::now_v7());
         let text = message.text.clone();
-        let new = NewMessage { text, reply_to, urgent: message.urgent, mentions: Vec::new(), signature: None };
+        let new = NewMessage { text, reply_to, urgent: message.urgent, ..NewMessage::default() };
         until_known(&message.text, async || office.node.post(actor, room, id, new.clone()).await).await?;
         for (place, stamp) in message.stamps.iter().enumerate() {
             let (stamp, login) = stamp.split_once(':').ok_or("a stamp without a person")?;

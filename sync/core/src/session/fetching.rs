@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Context;
 use crate::entry::Lane;
 use crate::event::Notice;
-use crate::frame::Hello;
+use crate::frame::{Class, Hello};
 use crate::frontier::LogState;
 use crate::id::{NodeId, RoomId, StorageId};
 use crate::log::LogId;
@@ -52,6 +52,14 @@ impl Offer {
 
 #[derive(Debug)]
 pub(super) struct Request {
+    pub class: Class,
+    /// More would have been asked for if it had been allowed.
+    pub was_limited: bool,
+    pub asked_ms: u64,
+    /// When the last part came.
+    pub heard_ms: Option<u64>,
+    /// It takes too long: others may be asked for the same.
+    pub overdue: bool,
     pub ranges: Vec<LogRange>,
     pub registers: Vec<(RoomId, NodeId)>,
     /// The peer has sent its last part.
@@ -123,6 +131,13 @@ impl Fetching {
         }
         self.report_missing(context, peer);
         true
+    }
+
+    /// Entries of this class that were asked for and are not stored yet.
+    pub fn in_flight_of(&self, class: Class) -> u64 {
+        let ranges =
+            self.requests.values().filter(|request| request.class == class).flat_map(|request| &request.ranges);
+        ranges.map(|range| range.last - range.first + 1).sum()
     }
 
     /// The peer says that all it has up to this change was offered.

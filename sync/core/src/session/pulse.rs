@@ -11,6 +11,8 @@ const FIRST_PING_MS: u64 = 1_000;
 const PING_EVERY_MS: u64 = 10_000;
 /// A peer whose program hangs while its transport lives.
 const SILENT_MS: u64 = 30_000;
+/// What a peer claims to be longer is not believed: its pong names the times.
+const ROUND_TRIP_MS_MAX: u64 = 5_000;
 /// `Heard` is reported at most this often.
 const HEARD_EVERY_MS: u64 = 1_000;
 
@@ -39,18 +41,24 @@ impl Pulse {
         }
     }
 
-    /// RFC 5905 §8: offset = ((t1 − t0) + (t2 − t3)) / 2, delay = (t3 − t0) − (t2 − t1).
-    pub fn pong(&self, context: &mut Context, peer: NodeId, pong: Pong) {
+    /// RFC 5905 §8: offset = ((t1 − t0) + (t2 − t3)) / 2, delay = (t3 − t0) − (t2 − t1), which is returned.
+    fn pong(&self, context: &mut Context, peer: NodeId, pong: Pong) -> u64 {
         let ms = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
         let (sent, received) = (ms(pong.ping_wall_ms), ms(pong.received_wall_ms));
         let (answered, now) = (ms(pong.sent_wall_ms), ms(context.now.wall_ms));
         let offset_ms = ((received - sent) + (answered - now)) / 2;
         let rtt_ms = u64::try_from((now - sent) - (answered - received)).unwrap_or(0);
         context.notice(Notice::Clock { peer, offset_ms, rtt_ms });
+        rtt_ms
     }
 }
 
 impl Session {
+    pub(super) fn handle_pong(&mut self, context: &mut Context, pong: Pong) {
+        let round_trip_ms = self.pulse.pong(context, self.peer, pong);
+        self.flow.measured(round_trip_ms.min(ROUND_TRIP_MS_MAX));
+    }
+
     pub(super) fn handle_ping(&mut self, context: &mut Context, ping_wall_ms: u64) {
         let wall_ms = context.now.wall_ms;
         let pong = Pong { ping_wall_ms, received_wall_ms: wall_ms, sent_wall_ms: wall_ms };

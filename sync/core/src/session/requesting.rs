@@ -1,8 +1,9 @@
 //! Finds out what is missing, asks for it within limits, checks and stores what comes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fetching::{Offer, Request};
+use super::flow::is_history;
 use super::{Context, Purpose, Session};
 use crate::entry::Lane;
 use crate::event::{CloseReason, Notice};
@@ -117,13 +118,23 @@ impl Session {
 
     /// Asks the peer, as far as limits and other peers' requests allow.
     fn request(&mut self, context: &mut Context, candidates: &[Candidate], registers: &[(RoomId, NodeId)]) {
-        let mut requests: Vec<(Class, Vec<LogRange>, u64)> = Vec::new();
+        let mut requests = Requests::new(self.flow.request_entries());
+        let mut budgets: BTreeMap<Class, u64> = BTreeMap::new();
         for candidate in candidates {
             let LogRange { log, first, last } = candidate.range;
-            let is_free = self.fetching.requests.len() + requests.len() < REQUESTS_OPEN_MAX;
-            let budget = if is_free { IN_FLIGHT_ENTRIES_MAX.saturating_sub(self.fetching.in_flight) } else { 0 };
-            let end = last.min(first.saturating_add(budget).saturating_sub(1));
-            let claimed = if budget == 0 { Vec::new() } else { context.planner.claim(self.peer, log, first, end) };
+            let class = candidate.class;
+            let is_free = self.fetching.requests.len() + requests.parts.len() < REQUESTS_OPEN_MAX;
+            let room = if is_free { IN_FLIGHT_ENTRIES_MAX.saturating_sub(self.fetching.in_flight) } else { 0 };
+            let budget = *budgets.entry(class).or_insert_with(|| self.budget(class));
+            let budget = room.min(budget);
+            let end = match cut(first, last, budget) {
+                Cut::At(end) => end,
+                // Below a checkpoint: worth it only if nothing else is under way.
+                Cut::Within(end) if self.fetching.in_flight_of(class) == 0 => end,
+                Cut::Within(_) => first.saturating_sub(1),
+            };
+            let claimed =
+                if budget == 0 || end < first { Vec::new() } else { context.planner.claim(self.peer, log, first, end) };
             let count: u64 = claimed.iter().map(|(first, last)| last - first + 1).sum();
             if count < last - first + 1
                 && let Some(offer) = self.fetching.offers.get_mut(&log.room)
@@ -131,14 +142,99 @@ impl Session {
                 offer.waiting = true;
             }
             self.fetching.in_flight += count;
+            if let Some(budget) = budgets.get_mut(&class) {
+                *budget = budget.saturating_sub(count);
+            }
             for (first, last) in claimed {
-                add_to_requests(&mut requests, candidate.class, LogRange { log, first, last });
+                requests.add(class, LogRange { log, first, last });
             }
         }
-        for (class, ranges, _) in requests {
-            self.want(context, class, ranges, Vec::new());
+        for (class, ranges, _) in requests.parts {
+            if is_history(class) && !self.has_place(context) {
+                self.put_back(context, &ranges);
+                continue;
+            }
+            let was_limited = budgets.get(&class) == Some(&0);
+            self.want(context, class, was_limited, ranges, Vec::new());
         }
         self.request_registers(context, registers);
+    }
+
+    /// Entries of a class that may be asked for now. What is small and urgent has no budget of its own.
+    fn budget(&self, class: Class) -> u64 {
+        match class {
+            Class::Control | Class::Urgent => u64::MAX,
+            class if is_history(class) && self.flow.is_paused() => 0,
+            class => self.flow.entries().saturating_sub(self.fetching.in_flight_of(class)),
+        }
+    }
+
+    /// Takes a place among the peers from which history is fetched, or tries again later.
+    fn has_place(&mut self, context: &mut Context) -> bool {
+        match context.fetched.admit(self.peer, context.now.mono_ms) {
+            Ok(()) => true,
+            Err(full) => {
+                self.flow.pause(context.now, full.retry_after_ms);
+                false
+            }
+        }
+    }
+
+    /// Ranges that are not asked for after all, or were refused: they wait.
+    fn put_back(&mut self, context: &mut Context, ranges: &[LogRange]) {
+        for range in ranges {
+            self.fetching.in_flight = self.fetching.in_flight.saturating_sub(range.last - range.first + 1);
+            context.planner.release(self.peer, range.log, range.first, range.last);
+            if let Some(offer) = self.fetching.offers.get_mut(&range.log.room) {
+                offer.waiting = true;
+            }
+        }
+    }
+
+    /// The peer gives history to too many others.
+    pub(super) fn handle_busy(&mut self, context: &mut Context, number: u64, retry_after_ms: u32) {
+        let is_open = |request: &&Request| is_history(request.class) && !request.answered;
+        if self.fetching.requests.get(&number).filter(is_open).is_none() {
+            return self.close(context, CloseReason::Protocol("busy with what was not asked for"));
+        }
+        let Some(request) = self.fetching.requests.remove(&number) else { return };
+        context.fetched.done(&self.peer, context.now.mono_ms);
+        self.flow.halve();
+        self.flow.pause(context.now, u64::from(retry_after_ms));
+        self.put_back(context, &request.ranges);
+        self.check_drained(context);
+    }
+
+    /// When [`Self::look_after_requests`] has something to do next.
+    pub(super) fn requests_wake_at(&self) -> Option<u64> {
+        let waiting = self.fetching.requests.values().filter(|request| !request.overdue && !request.answered);
+        let overdue = waiting.map(|request| self.overdue_at(request)).min();
+        [overdue, self.flow.paused_until()].into_iter().flatten().min()
+    }
+
+    fn overdue_at(&self, request: &Request) -> u64 {
+        request.heard_ms.unwrap_or(request.asked_ms) + self.flow.patience_ms(request.class)
+    }
+
+    /// Lets others fetch what takes too long here, and asks again for what had to wait.
+    pub(super) fn look_after_requests(&mut self, context: &mut Context) {
+        let now_ms = context.now.mono_ms;
+        let is_late = |request: &Request| !request.overdue && !request.answered && self.overdue_at(request) <= now_ms;
+        let late: Vec<u64> =
+            self.fetching.requests.iter().filter(|(_, request)| is_late(request)).map(|(number, _)| *number).collect();
+        for number in late {
+            let Some(request) = self.fetching.requests.get_mut(&number) else { continue };
+            request.overdue = true;
+            for range in &request.ranges {
+                context.has_lent |= context.planner.lend(self.peer, range.log, range.first, range.last);
+            }
+            if is_history(request.class) {
+                self.flow.halve();
+            }
+        }
+        if self.flow.resumes(context.now) {
+            self.evaluate_touched(context, &[]);
+        }
     }
 
     fn request_registers(&mut self, context: &mut Context, registers: &[(RoomId, NodeId)]) {
@@ -147,7 +243,7 @@ impl Session {
         for registers in fresh.chunks(WANT_RANGES_MAX / 2) {
             if self.fetching.requests.len() < REQUESTS_OPEN_MAX {
                 self.fetching.registers_in_flight.extend(registers);
-                self.want(context, Class::Newest, Vec::new(), registers.to_vec());
+                self.want(context, Class::Newest, false, Vec::new(), registers.to_vec());
                 continue;
             }
             for (room, _) in registers {
@@ -156,11 +252,29 @@ impl Session {
         }
     }
 
-    fn want(&mut self, context: &mut Context, class: Class, ranges: Vec<LogRange>, registers: Vec<(RoomId, NodeId)>) {
+    fn want(
+        &mut self,
+        context: &mut Context,
+        class: Class,
+        was_limited: bool,
+        ranges: Vec<LogRange>,
+        registers: Vec<(RoomId, NodeId)>,
+    ) {
         self.fetching.last_request += 1;
         let request = self.fetching.last_request;
         let want = Want { request, class: class.number(), ranges: ranges.clone(), registers: registers.clone() };
-        let waiting = Request { ranges, registers, answered: false, storing: 0, progress: false };
+        let waiting = Request {
+            class,
+            was_limited,
+            asked_ms: context.now.mono_ms,
+            heard_ms: None,
+            overdue: false,
+            ranges,
+            registers,
+            answered: false,
+            storing: 0,
+            progress: false,
+        };
         self.fetching.requests.insert(request, waiting);
         self.send(context, Class::Control, &Frame::Want(want));
     }
@@ -184,8 +298,15 @@ impl Session {
             context.planner.release(self.peer, range.log, range.first, range.last);
             self.fetching.give_up(&range.log);
         }
+        let entries = windows.iter().map(|window| window.last() - window.first() + 1).sum();
+        self.flow.arrived(data.payload.len() as u64, entries);
         if let Some(request) = self.fetching.requests.get_mut(&data.request) {
             request.answered |= data.last;
+            request.heard_ms = Some(context.now.mono_ms);
+            if request.answered && !request.ranges.is_empty() {
+                let took_ms = context.now.mono_ms.saturating_sub(request.asked_ms);
+                self.flow.answered(took_ms, request.was_limited);
+            }
         }
         if windows.is_empty() && registers.is_empty() {
             return self.finish_request(context, data.request);
@@ -282,6 +403,9 @@ impl Session {
             return;
         }
         let Some(request) = self.fetching.requests.remove(&number) else { return };
+        if is_history(request.class) {
+            context.fetched.done(&self.peer, context.now.mono_ms);
+        }
         let mut rooms = BTreeSet::new();
         for range in &request.ranges {
             self.fetching.in_flight = self.fetching.in_flight.saturating_sub(range.last - range.first + 1);
@@ -355,25 +479,70 @@ fn evaluate_logs(offer: &mut Offer, holding: &Holding, is_open: bool, candidates
     }
 }
 
-/// Packs ranges of one class into requests of bounded size; a long range is split.
-fn add_to_requests(requests: &mut Vec<(Class, Vec<LogRange>, u64)>, class: Class, range: LogRange) {
-    let LogRange { log, mut first, last } = range;
-    while first <= last {
-        let open = requests.iter_mut().rev().find(|(of, ranges, entries)| {
-            *of == class && ranges.len() < WANT_RANGES_MAX / 2 && *entries < REQUEST_ENTRIES_MAX
-        });
-        let (_, ranges, entries) = match open {
-            Some(open) => open,
-            None => {
-                requests.push((class, Vec::new(), 0));
-                let Some(open) = requests.last_mut() else { return };
-                open
-            }
+/// Where a range is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// At its end, or where a checkpoint of bulk stands.
+    At(u64),
+    /// Between two of those: what is sent then runs past it to the next.
+    Within(u64),
+}
+
+/// The end of at most so many entries of the range. Windows end at checkpoints, so a range that ends elsewhere is sent in part
+/// twice.
+fn cut(first: u64, last: u64, entries_max: u64) -> Cut {
+    let end = last.min(first.saturating_add(entries_max).saturating_sub(1));
+    let aligned = end / CHECKPOINT_ENTRIES_MAX * CHECKPOINT_ENTRIES_MAX;
+    if end == last {
+        Cut::At(end)
+    } else if aligned >= first {
+        Cut::At(aligned)
+    } else {
+        Cut::Within(end)
+    }
+}
+
+/// Ranges packed into requests of bounded size, one class each; a long range is split.
+struct Requests {
+    parts: Vec<(Class, Vec<LogRange>, u64)>,
+    /// Entries of one request for what can be asked for in small parts.
+    entries_max: u64,
+}
+
+impl Requests {
+    fn new(entries_max: u64) -> Self {
+        Self { parts: Vec::new(), entries_max: entries_max.clamp(1, REQUEST_ENTRIES_MAX) }
+    }
+
+    fn add(&mut self, class: Class, range: LogRange) {
+        let entries_max = match class {
+            Class::Control | Class::Urgent => REQUEST_ENTRIES_MAX,
+            _ => self.entries_max,
         };
-        let end = last.min(first + (REQUEST_ENTRIES_MAX - *entries) - 1);
-        ranges.push(LogRange { log, first, last: end });
-        *entries += end - first + 1;
-        first = end + 1;
+        let LogRange { log, mut first, last } = range;
+        while first <= last {
+            let open = self.parts.iter_mut().rev().find(|(of, ranges, entries)| {
+                *of == class && ranges.len() < WANT_RANGES_MAX / 2 && *entries < entries_max
+            });
+            let (_, ranges, entries) = match open {
+                Some(open) => open,
+                None => {
+                    self.parts.push((class, Vec::new(), 0));
+                    let Some(open) = self.parts.last_mut() else { return };
+                    open
+                }
+            };
+            let end = match cut(first, last, entries_max - *entries) {
+                Cut::Within(_) if *entries > 0 => {
+                    *entries = entries_max;
+                    continue;
+                }
+                Cut::At(end) | Cut::Within(end) => end,
+            };
+            ranges.push(LogRange { log, first, last: end });
+            *entries += end - first + 1;
+            first = end + 1;
+        }
     }
 }
 
@@ -392,4 +561,43 @@ fn verify(windows: Vec<Window>, registers: Vec<SignedRegister>) -> Result<Verifi
         .map(|signed| signed.verify().map_err(|error| error.to_string()))
         .collect::<Result<_, _>>()?;
     Ok((windows, registers))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::tests::sample_log;
+
+    proptest! {
+        /// However a range is packed: all of it, in order, no request above its size, and cut at checkpoints where one lies within.
+        #[test]
+        fn ranges_are_packed_whole_and_cut_at_checkpoints(
+            entries_max in 1u64..3_000,
+            ranges in proptest::collection::vec((1u64..500, 0u64..5_000), 1..20),
+        ) {
+            let mut requests = Requests::new(entries_max);
+            let limit = requests.entries_max;
+            let log = sample_log();
+            for (first, more) in &ranges {
+                requests.add(Class::Backfill, LogRange { log, first: *first, last: first + more });
+            }
+            let mut parts = requests.parts.iter().flat_map(|(_, ranges, _)| ranges);
+            for (first, more) in ranges {
+                let (mut next, last) = (first, first + more);
+                while next <= last {
+                    let part = parts.next().unwrap();
+                    prop_assert!(part.first == next && part.last <= last);
+                    let is_at_checkpoint = part.last == last || part.last % CHECKPOINT_ENTRIES_MAX == 0;
+                    prop_assert!(is_at_checkpoint || part.last - part.first + 1 <= CHECKPOINT_ENTRIES_MAX);
+                    next = part.last + 1;
+                }
+            }
+            prop_assert!(parts.next().is_none());
+            for (_, ranges, _) in &requests.parts {
+                prop_assert!(ranges.iter().map(|range| range.last - range.first + 1).sum::<u64>() <= limit);
+            }
+        }
+    }
 }

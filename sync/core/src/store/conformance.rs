@@ -49,6 +49,7 @@ macro_rules! store_conformance {
             an_entry_sorts_after_all_its_writer_has_seen, a_cursor_is_kept_only_with_its_batch, the_list_comes_in_pages,
             an_erased_place_without_grounds_is_refused, what_is_erased_is_held_and_does_not_come_back,
             an_act_before_what_it_erases_and_after_give_the_same, a_window_has_a_bounded_size,
+            a_known_error_of_the_clock_is_left_out_of_stamps,
         );
     };
     (@each $fixture:expr; $($name:ident),+ $(,)?) => {
@@ -433,6 +434,19 @@ pub fn an_entry_sorts_after_all_its_writer_has_seen<F: Fixture>(fixture: &F) {
     let after = b.append(vec![draft(room(1), Lane::Urgent, 2)], clock(5)).unwrap();
     assert!(after[0].hlc > late[0].hlc);
     assert_eq!(after[0].wall_ms, 5);
+}
+
+pub fn a_known_error_of_the_clock_is_left_out_of_stamps<F: Fixture>(fixture: &F) {
+    let mut a = shared(fixture, 1);
+    let three_days_ms = 3 * 24 * 3_600_000;
+    let ahead = WallClock { now_ms: 9_000_000 + three_days_ms as u64, offset_ms: Some(three_days_ms) };
+    let wrong = a.append(vec![draft(room(1), Lane::Normal, 1)], ahead).unwrap();
+    assert_eq!((wrong[0].hlc.ms(), wrong[0].wall_ms), (9_000_000, ahead.now_ms), "the entry says both");
+    let behind = WallClock { now_ms: 0, offset_ms: Some(-9_000_001) };
+    let after = a.append(vec![draft(room(1), Lane::Normal, 2)], behind).unwrap();
+    assert_eq!(after[0].hlc.ms(), 9_000_001, "a clock of 1970 goes on where it ought to be");
+    let hostile = WallClock { now_ms: u64::MAX, offset_ms: Some(i64::MIN) };
+    assert_eq!(hostile.corrected_ms(), u64::MAX);
 }
 
 pub fn a_cursor_is_kept_only_with_its_batch<F: Fixture>(fixture: &F) {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Admission, Answer, Applied, Batch, ChangePage, Greeting, Query, Refusal, Store, StoreError, WindowOutcome,
+    without_blobs,
 };
 use crate::id::{NodeId, RoomId};
 
@@ -68,6 +69,9 @@ pub(super) fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer
             let ledger = kept(peer, wanted.iter().map(|(room, _)| *room).collect())?;
             let wanted: Vec<_> = wanted.iter().copied().filter(|(room, _)| ledger.contains(room)).collect();
             Answer::Registers(store.registers(peer, &wanted)?)
+        }
+        Query::BlobsWanted { .. } | Query::BlobSlice { .. } | Query::BlobStore { .. } | Query::BlobsHeld { .. } => {
+            without_blobs(query)?
         }
         Query::Apply(_) => return Err(StoreError::Invalid("a write was asked of a reader".into())),
         Query::LedgerOnly(inner) => read(store, inner)?,

@@ -413,7 +413,8 @@ impl Store for MemoryStore {
             let log = LogId { room: draft.room, node: self.node(), epoch: self.epoch, lane: draft.lane };
             let seen = self.clocks.get(&log.room).copied().unwrap_or_default();
             let held = self.logs.entry(log).or_insert_with(|| Held::empty(&log));
-            let entry = draft.into_entry(held.state.length + 1, seen.tick(clock.now_ms), clock.now_ms, clock.offset_ms);
+            let entry =
+                draft.into_entry(held.state.length + 1, seen.tick(clock.corrected_ms()), clock.now_ms, clock.offset_ms);
             entry.check().map_err(|malformed| StoreError::Invalid(malformed.to_string()))?;
             let bytes = entry.encode();
             let hash = chain(held.state.hash, entry_hash(&bytes));

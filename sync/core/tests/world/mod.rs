@@ -50,6 +50,8 @@ pub struct World {
     pub jitter_ms: u64,
     /// The transport takes no more frames of this member.
     pub stalled: Option<usize>,
+    /// Data frames of this member never arrive.
+    pub mute: Option<usize>,
     /// A member whose data frames are changed on their way.
     pub tamper: Option<Tamper>,
     epochs: u64,
@@ -82,6 +84,7 @@ impl World {
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             jitter_ms: 0,
             stalled: None,
+            mute: None,
             tamper: None,
             epochs: 100,
         }
@@ -259,6 +262,9 @@ impl World {
             bytes = Frame::Data(data).encode();
         }
         let Some(generation) = self.connections.get(&key(from, to)).copied() else { return };
+        if self.mute == Some(from) && frame_name(&bytes) == "data" {
+            return;
+        }
         *self.sent.entry((from, to)).or_default() += bytes.len() as u64;
         self.frames.push((from, to, frame_name(&bytes), bytes.len()));
         let jitter = self.random(self.jitter_ms + 1);
@@ -362,6 +368,10 @@ fn name_of(query: &Query) -> &'static str {
         Query::Windows { .. } => "windows",
         Query::Registers { .. } => "registers",
         Query::Apply(_) => "apply",
+        Query::BlobsWanted { .. } => "blobs-wanted",
+        Query::BlobSlice { .. } => "blob-slice",
+        Query::BlobStore { .. } => "blob-store",
+        Query::BlobsHeld { .. } => "blobs-held",
         Query::LedgerOnly(inner) => name_of(inner),
     }
 }

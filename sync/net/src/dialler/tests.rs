@@ -148,7 +148,7 @@ fn every_address_of_a_connected_peer_rests_until_it_is_lost() {
     let mut dialler = dialler(vec![at(1)]);
     dialler.set_directory(vec![(node(1), vec![at(2), at(3)])], 0);
     assert_eq!(dialler.due(0).len(), 3);
-    dialler.connected(node(1));
+    dialler.connected(node(1), Transport::Quic, 0);
     dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
     dialler.finished(&at(2), unreachable(), 10);
     dialler.finished(&at(3), Outcome::Peer(node(1)), 10);
@@ -159,10 +159,51 @@ fn every_address_of_a_connected_peer_rests_until_it_is_lost() {
 }
 
 #[test]
+fn tcp_is_dialled_too_once_quic_has_failed_twice_and_at_once_where_it_was_needed() {
+    let mut dialler = dialler(vec![at(1)]);
+    let mut ways = Vec::new();
+    let mut now_ms = 0;
+    for _ in 0..3 {
+        now_ms = now_ms.max(dialler.wake_at().unwrap());
+        ways.extend(dialler.due(now_ms).into_iter().map(|dial| dial.ways));
+        now_ms += 2_500;
+        dialler.finished(&at(1), unreachable(), now_ms);
+    }
+    assert_eq!(ways, [Ways::QuicOnly, Ways::QuicOnly, Ways::QuicThenTcp]);
+    assert!(now_ms <= 12_000, "from nothing to TCP in {now_ms} ms");
+    dialler.due(now_ms + 3_000);
+    dialler.finished(&at(1), Outcome::Peer(node(1)), 20_000);
+    dialler.connected(node(1), Transport::Tcp, 20_000);
+    dialler.disconnected(node(1), &Ended::TimedOut, 21_000);
+    assert_eq!(dialler.due(22_000).first().map(|dial| dial.ways), Some(Ways::QuicThenTcp));
+    // Once it was reached over QUIC, that is first again.
+    dialler.finished(&at(1), Outcome::Peer(node(1)), 22_100);
+    dialler.connected(node(1), Transport::Quic, 22_100);
+    dialler.disconnected(node(1), &Ended::TimedOut, 30_000);
+    assert_eq!(dialler.due(31_000).first().map(|dial| dial.ways), Some(Ways::QuicOnly));
+}
+
+#[test]
+fn a_peer_on_tcp_is_tried_over_quic_twice_a_minute_until_that_works() {
+    let mut dialler = dialler(vec![at(1)]);
+    dialler.due(0);
+    dialler.finished(&at(1), Outcome::Peer(node(1)), 0);
+    dialler.connected(node(1), Transport::Tcp, 0);
+    let times = starts(&mut dialler, 2_500, &unreachable(), 20);
+    let gaps = gaps(&times);
+    assert!(gaps.iter().all(|gap| (QUIC_PROBE_MS / 2..=QUIC_PROBE_MS + 2_500).contains(gap)), "{gaps:?}");
+    let now_ms = times[19] + 60_000;
+    assert_eq!(dialler.due(now_ms).first().map(|dial| dial.ways), Some(Ways::QuicOnly));
+    dialler.finished(&at(1), Outcome::Peer(node(1)), now_ms);
+    dialler.connected(node(1), Transport::Quic, now_ms);
+    assert_eq!((dialler.due(now_ms + 600_000), dialler.wake_at()), (vec![], None));
+}
+
+#[test]
 fn a_peer_that_broke_the_protocol_waits_a_minute() {
     let mut dialler = dialler(vec![at(1)]);
     dialler.due(0);
-    dialler.connected(node(1));
+    dialler.connected(node(1), Transport::Quic, 0);
     dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
     dialler.disconnected(node(1), &Ended::ByUs(CloseCode::Malformed), 1_000);
     assert_eq!(dialler.due(50_000), []);
@@ -173,7 +214,7 @@ fn a_peer_that_broke_the_protocol_waits_a_minute() {
 fn a_peer_with_a_full_disk_gets_some_seconds() {
     let mut dialler = dialler(vec![at(1)]);
     dialler.due(0);
-    dialler.connected(node(1));
+    dialler.connected(node(1), Transport::Quic, 0);
     dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
     dialler.disconnected(node(1), &Ended::ByPeer(CloseCode::Store), 1_000);
     assert_eq!(dialler.due(5_999), []);
@@ -197,7 +238,7 @@ fn an_address_that_is_our_own_is_left_alone_until_the_network_changes() {
 fn another_node_announced_at_a_known_address_is_looked_at() {
     let mut dialler = dialler(vec![at(1)]);
     dialler.due(0);
-    dialler.connected(node(1));
+    dialler.connected(node(1), Transport::Quic, 0);
     dialler.finished(&at(1), Outcome::Peer(node(1)), 10);
     assert_eq!(dialler.hint(address(1), &node(1).short(), 1_000), Hinted::Known);
     assert_eq!(dialler.due(1_000), []);
@@ -208,7 +249,7 @@ fn another_node_announced_at_a_known_address_is_looked_at() {
 #[test]
 fn who_dials_us_can_be_dialled_back() {
     let mut dialler = dialler(vec![]);
-    dialler.connected(node(1));
+    dialler.connected(node(1), Transport::Quic, 0);
     dialler.heard(node(1), address(1), 0);
     assert_eq!((dialler.due(1_000), dialler.via(&node(1))), (vec![], Via::Heard));
     dialler.disconnected(node(1), &Ended::TimedOut, 1_000);
@@ -315,7 +356,7 @@ proptest! {
                     dialler.set_directory(list, now_ms);
                 }
                 Step::Heard(who, number) => {
-                    dialler.connected(node(who));
+                    dialler.connected(node(who), Transport::Quic, 0);
                     dialler.heard(node(who), address(number), now_ms);
                 }
                 Step::Lost(who) => dialler.disconnected(node(who), &Ended::TimedOut, now_ms),
@@ -337,7 +378,7 @@ proptest! {
             }
             for dial in dialler.due(now_ms) {
                 let candidate = &dialler.candidates[&dial.target];
-                let served = |peer: &NodeId| dialler.connected.contains(peer) || dialler.links.is_cut(peer);
+                let served = |peer: &NodeId| dialler.connected.contains_key(peer) || dialler.links.is_cut(peer);
                 prop_assert!(!candidate.found.is_some_and(|peer| served(&peer)));
                 prop_assert!(!running.contains(&dial.target), "dialled twice at once");
                 running.push(dial.target);

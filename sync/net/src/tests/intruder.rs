@@ -61,6 +61,15 @@ impl ServerCertVerifier for Gullible {
 /// What an intruder says first.
 pub(crate) const GREETING: Greeting = Greeting { run: [3; 16], scope: noroshi_sync::store::Scope::Everything };
 
+/// A TLS client that believes everybody.
+pub(crate) fn gullible() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert> {
+    rustls::ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Gullible))
+}
+
 /// A connection of the intruder. Dropping it ends everything.
 pub(crate) struct Intruder {
     /// Kept open as long as the intruder lives.
@@ -71,11 +80,7 @@ pub(crate) struct Intruder {
 impl Intruder {
     /// Connects with these certificates, or none, and these application protocols.
     pub async fn connect(to: SocketAddr, leaf: Option<&Issued>, protocols: &[&[u8]]) -> Result<Self, Ended> {
-        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Gullible));
+        let builder = gullible();
         let mut crypto = match leaf {
             Some(leaf) => {
                 let key = PrivateKeyDer::Pkcs8(leaf.key.clone().into());

@@ -14,10 +14,13 @@ mod open;
 mod post;
 mod reconcile;
 mod report;
+mod resume;
 mod setting;
 mod suspend;
+mod thin;
 
 use clap::{Parser, Subcommand};
+use noroshi_tests::lab::Weather;
 
 #[derive(Debug, Parser)]
 #[command(name = "noroshi-load", version, about = "Figures of real Noroshi nodes, as JSON lines")]
@@ -81,6 +84,42 @@ enum Workload {
         #[arg(long, default_value_t = 100)]
         phones: usize,
     },
+    /// Urgent messages over a thin line that is full of history. Needs root: the offices are in network namespaces.
+    Thin {
+        #[arg(long, default_value_t = 20)]
+        megabytes: usize,
+        /// Urgent messages.
+        #[arg(long, default_value_t = 50)]
+        messages: usize,
+        /// Percent of packets that are lost.
+        #[arg(long, default_value_t = 5.0)]
+        loss: f64,
+        /// Bits a second.
+        #[arg(long, default_value_t = 64_000)]
+        rate: u64,
+        /// Round trip, milliseconds.
+        #[arg(long, default_value_t = 600)]
+        round_trip: u64,
+        /// Only TCP passes.
+        #[arg(long)]
+        no_udp: bool,
+    },
+    /// A line whose packets vanish for a time and that then comes back. Needs root: the offices are in network namespaces.
+    Resume {
+        /// Seconds.
+        #[arg(long, default_value_t = 15)]
+        cut: u64,
+        #[arg(long, default_value_t = 5)]
+        times: usize,
+        #[arg(long, default_value_t = 100)]
+        rooms: usize,
+        /// Messages a side, each time.
+        #[arg(long, default_value_t = 2_000)]
+        messages: usize,
+        /// 10 Mbit/s, 100 ms, 1 % loss instead of a LAN.
+        #[arg(long)]
+        emergency: bool,
+    },
     /// All of them with their defaults, and reconcile with 20,000 a side.
     All,
 }
@@ -98,6 +137,16 @@ async fn main() {
         Workload::Import { people } => import::measure(people).await,
         Workload::Logins { people } => logins::measure(people).await,
         Workload::Suspend { phones } => suspend::measure(phones).await,
+        Workload::Thin { megabytes, messages, loss, rate, round_trip, no_udp } => {
+            let round_trip = std::time::Duration::from_millis(round_trip);
+            let weather = Weather { drops_udp: no_udp, ..Weather::of_rate(rate, round_trip, loss / 100.0) };
+            let name = format!("{rate} bit/s, {round_trip:?}, {loss} % lost{}", if no_udp { ", TCP" } else { "" });
+            thin::measure(weather, &name, megabytes, messages).await;
+        }
+        Workload::Resume { cut, times, rooms, messages, emergency } => {
+            let weather = if emergency { Weather::emergency() } else { Weather::default() };
+            resume::measure(weather, std::time::Duration::from_secs(cut), times, rooms, messages).await;
+        }
         Workload::All => {
             post::measure(10).await;
             live::measure(20, 30).await;

@@ -24,7 +24,7 @@ const ENTRY: &str = "index.html";
 
 /// Nothing but our own files runs or loads. The event stream is named by host, since not every browser counts a
 /// WebSocket of the same host as `'self'`.
-const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'";
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'";
 
 pub struct App {
     assets: HashMap<String, Asset>,

@@ -36,6 +36,8 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("PUT", "/api/v1/me/password", May(Action::SeeSelf)),
     ("GET", "/metrics", May(Action::SeeMetrics)),
     ("GET", "/api/v1/peers", May(Action::SeePeers)),
+    ("GET", "/api/v1/peers/cuts", May(Action::SeePeers)),
+    ("GET", "/api/v1/peers/map", May(Action::SeePeers)),
     ("PUT", "/api/v1/peers/{node}/link", May(Action::SwitchLinks)),
     ("GET", "/api/v1/events", Anybody),
     ("GET", "/api/v1/events/stream", Anybody),
@@ -55,6 +57,11 @@ pub const RULES: &[(&str, &str, Rule)] = &[
     ("DELETE", "/api/v1/rooms/{room}/messages/{message}/reactions/{stamp}", Member),
     ("PUT", "/api/v1/rooms/{room}/read", Member),
     ("GET", "/api/v1/rooms/{room}/messages/{message}/receipts", Member),
+    // files: whoever may see one is asked inside
+    ("POST", "/api/v1/attachments", Anybody),
+    ("GET", "/api/v1/attachments/{hash}", Anybody),
+    ("POST", "/api/v1/attachments/{hash}/fetch", Anybody),
+    ("DELETE", "/api/v1/attachments/{hash}/fetch", Anybody),
     // the organisation as everybody sees it
     ("GET", "/api/v1/users", May(Action::SeeDirectory)),
     ("GET", "/api/v1/offices", May(Action::SeeDirectory)),

@@ -136,13 +136,14 @@ impl Feed {
 
 /// Events that are not kept: they have no place of their own in the stream, only the one where they were seen.
 fn is_momentary(event: &NodeEvent) -> bool {
-    matches!(event, NodeEvent::Typing { .. } | NodeEvent::Peer { .. })
+    matches!(event, NodeEvent::Typing { .. } | NodeEvent::Peer { .. } | NodeEvent::Attachment { .. })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use noroshi_node::blobs::Quota;
     use noroshi_node::clock::SystemClock;
     use noroshi_node::fixture::Fixture;
     use noroshi_node::view::{Actor, RoomKind};
@@ -168,8 +169,14 @@ mod tests {
             let city = Fixture::city(1, 1).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let clock = Arc::new(SystemClock::default());
-            let options =
-                OpenOptions { folder: folder.path().to_owned(), clock, epoch: Epoch(1), readers: 1, demo: false };
+            let options = OpenOptions {
+                folder: folder.path().to_owned(),
+                clock,
+                epoch: Epoch(1),
+                readers: 1,
+                demo: false,
+                quota: Quota::default(),
+            };
             let node = Node::open(options, city.offices[0].identity.clone()).unwrap();
             node.append_ledger(city.ledger.clone()).await.unwrap();
             let actor = city.actor(0, 0).unwrap();

@@ -71,6 +71,13 @@ impl Reader {
             NodeEvent::Typing { room, user } if user.id != self.actor.user.as_uuid() => {
                 EventBody::Typing { room: room.as_uuid(), user: user.clone() }
             }
+            NodeEvent::Attachment { room, hash, state, held_bytes, size } => EventBody::Attachment {
+                room: room.as_uuid(),
+                hash: hash.clone(),
+                state: *state,
+                held_bytes: *held_bytes,
+                size: *size,
+            },
             NodeEvent::Alert { .. }
             | NodeEvent::Typing { .. }
             | NodeEvent::Room { .. }
@@ -107,6 +114,7 @@ fn room_of(event: &NodeEvent) -> Option<RoomId> {
         | NodeEvent::Room { room }
         | NodeEvent::RoomRemoved { room, .. }
         | NodeEvent::Document { room, .. }
+        | NodeEvent::Attachment { room, .. }
         | NodeEvent::Typing { room, .. } => Some(*room),
         NodeEvent::Peer { .. } | NodeEvent::Alert { .. } => None,
     }

@@ -1,6 +1,6 @@
 //! Events as JSON, in both directions.
 
-use noroshi_node::view::{ArrivedCount, MessageView, NodeRef, PeerView, PersonRef, RoomView, Time};
+use noroshi_node::view::{ArrivedCount, AttachmentState, MessageView, NodeRef, PeerView, PersonRef, RoomView, Time};
 use noroshi_sync::id::RoomId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,6 +78,14 @@ pub enum EventBody {
     Typing {
         room: Uuid,
         user: PersonRef,
+    },
+    /// A file that the room shows has come further, or is wanted here, or no longer.
+    Attachment {
+        room: Uuid,
+        hash: String,
+        state: AttachmentState,
+        held_bytes: u64,
+        size: u64,
     },
     /// The answer to a `ping`.
     Pong,

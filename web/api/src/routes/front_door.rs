@@ -5,19 +5,20 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request, State as Extracted};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Method, header};
 
+use super::attachments::UPLOADS;
 use crate::auth::credential::Credential;
 use crate::auth::origin;
 use crate::events::log_outs::Over;
-use crate::limits::URI_MAX;
+use crate::limits::{UPLOAD_TIME, URI_MAX};
 use crate::problem::Problem;
 use crate::state::State;
 
 /// Seconds after which a request that took too long is worth another try.
 const RETRY_SLOW_S: u32 = 5;
 
-/// One valid `Host`, an address of sane length, and an answer in time.
+/// One valid `Host`, an address of sane length, and an answer in time. Files may take longer to come.
 ///
 /// A write that is answered too late may still be stored; its id makes a second try harmless.
 pub async fn admit(Extracted(state): Extracted<State>, request: Request, next: Next) -> Response {
@@ -27,7 +28,9 @@ pub async fn admit(Extracted(state): Extracted<State>, request: Request, next: N
     if origin::host(request.headers()).is_none() {
         return Problem::new("bad_host").into_response();
     }
-    match tokio::time::timeout(state.answer_time, next.run(request)).await {
+    let is_upload = request.method() == Method::POST && request.uri().path() == UPLOADS;
+    let answer_time = if is_upload { UPLOAD_TIME } else { state.answer_time };
+    match tokio::time::timeout(answer_time, next.run(request)).await {
         Ok(response) => response,
         Err(_elapsed) => Problem::retry("answer_timeout", RETRY_SLOW_S).into_response(),
     }

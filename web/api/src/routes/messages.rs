@@ -4,9 +4,11 @@ use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
+use noroshi_node::body::Named;
 use noroshi_node::view::{MessagePage, MessageView};
-use noroshi_node::{Anchor, NewMessage, NewText, PageRequest};
+use noroshi_node::{Anchor, NewMessage, NewText, PageRequest, named};
 use noroshi_provisioning::device_key::DEVICE_SIGNATURE_BYTES;
+use noroshi_sync::blob::BlobHash;
 use noroshi_sync::id::{EntryId, RoomId, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::paths::{MessagePath, RoomPath};
 use crate::auth::Session;
 use crate::extract::{Id, Json, Path, Query};
-use crate::limits::{MESSAGES_PAGE, MESSAGES_PAGE_MAX};
+use crate::limits::{FILE_NAME_MAX, MESSAGES_PAGE, MESSAGES_PAGE_MAX};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -89,8 +91,7 @@ pub struct NewMessagePath {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageRequest {
-    /// 1–10,000 characters after trimming; no control characters other than newline and tab.
-    #[schema(min_length = 1)]
+    /// 1–10,000 characters after trimming; no control characters other than newline and tab. May be empty with attachments.
     pub text: String,
     /// A message of this room.
     #[serde(default)]
@@ -102,12 +103,32 @@ pub struct MessageRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>)]
     pub mentions: Option<Vec<Id<UserId>>>,
-    /// Come with a later version: only an empty list is taken.
+    /// One's own uploads, or files that one may see already.
     #[serde(default)]
-    #[schema(max_items = 0)]
-    pub attachments: Option<Vec<serde_json::Value>>,
+    #[schema(max_items = 10)]
+    pub attachments: Option<Vec<AttachmentRequest>>,
     /// By the key of this device: ECDSA P-256, 64 bytes (r, s), base64url without padding. See docs/protocol.md.
     pub signature: Option<String>,
+}
+
+/// A file of a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentRequest {
+    /// As the upload said it.
+    #[schema(value_type = String, min_length = 64, max_length = 64)]
+    pub hash: Id<BlobHash>,
+    /// As the upload said it, or another that people should see.
+    pub name: String,
+}
+
+impl AttachmentRequest {
+    fn named(&self) -> Result<Named, Problem> {
+        if self.name.len() > FILE_NAME_MAX {
+            return Err(Problem::invalid("attachments", "too_long"));
+        }
+        Ok(named(self.hash.0, &self.name))
+    }
 }
 
 /// Of the form of a signature; whether it is right is asked later.
@@ -135,15 +156,13 @@ pub async fn put(
     Json(request): Json<MessageRequest>,
 ) -> Result<(StatusCode, Answer<MessageView>), Problem> {
     let id = new_id(&path.message)?;
-    // A message without the files that its author sees on it would be another message.
-    if request.attachments.is_some_and(|attachments| !attachments.is_empty()) {
-        return Err(Problem::invalid("attachments", "attachments_unsupported"));
-    }
+    let attachments = request.attachments.unwrap_or_default();
     let message = NewMessage {
         text: request.text,
         reply_to: request.reply_to.map(|id| id.0),
         urgent: request.urgent.unwrap_or(false),
         mentions: request.mentions.unwrap_or_default().into_iter().map(|id| id.0).collect(),
+        attachments: attachments.iter().map(AttachmentRequest::named).collect::<Result<_, _>>()?,
         signature: request.signature.as_deref().map(signature).transpose()?,
     };
     let (created, view) = state.node.post(&session.actor, path.room.0, id, message).await?;

@@ -1,6 +1,7 @@
 //! Every call there is: one module a subject, each owning its requests and answers.
 
 mod administrator_keys;
+mod attachments;
 mod audit;
 mod console;
 mod devices;
@@ -102,6 +103,8 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(audit::list))
         .routes(routes!(node::node))
         .routes(routes!(peers::list))
+        .routes(routes!(peers::cuts))
+        .routes(routes!(peers::map))
         .routes(routes!(peers::set_link))
         .routes(routes!(rooms::list, rooms::create))
         .routes(routes!(rooms::get, rooms::edit))
@@ -109,6 +112,9 @@ fn calls() -> OpenApiRouter<State> {
         .routes(routes!(members::set, members::remove))
         .routes(routes!(messages::page))
         .routes(routes!(messages::put, messages::edit, messages::redact))
+        .routes(routes!(attachments::upload))
+        .routes(routes!(attachments::read))
+        .routes(routes!(attachments::fetch, attachments::leave))
         .routes(routes!(reactions::add, reactions::remove))
         .routes(routes!(reading::mark))
         .routes(routes!(erasures::erase, erasures::list))

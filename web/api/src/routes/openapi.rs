@@ -167,7 +167,7 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let operations = operations(&document);
-        assert_eq!(operations.len(), 85);
+        assert_eq!(operations.len(), 91);
         let ids: BTreeSet<_> = operations.iter().map(|(_, operation)| operation["operationId"].to_string()).collect();
         assert_eq!(ids.len(), operations.len(), "operation ids are unique");
         for (name, operation) in &operations {

@@ -3,14 +3,14 @@
 use axum::Json as Answer;
 use axum::extract::State as Extracted;
 use http::StatusCode;
-use noroshi_node::LinkTarget;
-use noroshi_node::view::PeerView;
+use noroshi_node::view::{CutListView, MapView, PeerView};
+use noroshi_node::{CutsRequest, LinkTarget};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Items;
 use crate::auth::Session;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -18,6 +18,41 @@ use crate::state::State;
 #[utoipa::path(get, path = "/api/v1/peers", tag = "peers", operation_id = "list_peers", responses((status = 200, body = Items<PeerView>)))]
 pub async fn list(Extracted(state): Extracted<State>, session: Session) -> Result<Answer<Items<PeerView>>, Problem> {
     Ok(Answer(Items::all(state.node.peers(Some(&session.actor)).await?)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CutsQuery {
+    /// A node id (64 hexadecimal digits).
+    pub node: Option<String>,
+    /// `next` of the part before.
+    pub before: Option<String>,
+    /// 1–200.
+    pub limit: Option<u32>,
+}
+
+/// When the lines of this node were cut, the newest first: from, until, and why.
+#[utoipa::path(
+    get, path = "/api/v1/peers/cuts", tag = "peers", operation_id = "list_cuts", params(CutsQuery),
+    responses((status = 200, body = CutListView), (status = 422))
+)]
+pub async fn cuts(
+    Extracted(state): Extracted<State>,
+    session: Session,
+    Query(query): Query<CutsQuery>,
+) -> Result<Answer<CutListView>, Problem> {
+    let node = query.node.map(|node| node.parse().map_err(|_| Problem::invalid("node", "invalid"))).transpose()?;
+    let before =
+        query.before.map(|before| before.parse().map_err(|_| Problem::invalid("before", "invalid"))).transpose()?;
+    let request = CutsRequest { node, before, limit: query.limit };
+    Ok(Answer(state.node.cuts(&session.actor, request).await?))
+}
+
+/// Who has a line to whom, by what this node sees and what the others have said last.
+#[utoipa::path(get, path = "/api/v1/peers/map", tag = "peers", operation_id = "peers_map", responses((status = 200, body = MapView)))]
+pub async fn map(Extracted(state): Extracted<State>, session: Session) -> Result<Answer<MapView>, Problem> {
+    Ok(Answer(state.node.map(&session.actor).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

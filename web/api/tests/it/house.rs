@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
+use noroshi_node::blobs::Quota;
 use noroshi_node::clock::SystemClock;
 use noroshi_node::fixture::{Fixture, PASSWORD};
 use noroshi_node::{Node, OpenOptions};
@@ -74,6 +75,7 @@ impl House {
             epoch: Epoch(seed),
             readers: 2,
             demo: false,
+            quota: Quota { bytes_max: 64 << 20, free_min: 0 },
         };
         let node = Node::open(options, fixture.offices[0].identity.clone()).unwrap();
         node.append_ledger(fixture.ledger.clone()).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod administrator_keys;
 mod app;
+mod attachments;
 mod audit;
 mod auth;
 mod bad_input;

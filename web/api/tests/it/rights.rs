@@ -24,6 +24,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/session/unlock",                                       ".+++++"),
     ("PUT",    "/api/v1/session/passcode",                                     ".+++++"),
     ("GET",    "/api/v1/peers",                                                ".+++++"),
+    ("GET",    "/api/v1/peers/cuts",                                           ".+++++"),
+    ("GET",    "/api/v1/peers/map",                                            ".+++++"),
     ("PUT",    "/api/v1/peers/{node}/link",                                    ".--+++"),
     ("GET",    "/api/v1/events",                                               ".+++++"),
     // rooms: the administrators are no members, and to them there is no such room
@@ -42,6 +44,10 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE", "/api/v1/rooms/{room}/messages/{message}/reactions/{stamp}",    ".?????"),
     ("PUT",    "/api/v1/rooms/{room}/read",                                    ".?+???"),
     ("GET",    "/api/v1/rooms/{room}/messages/{message}/receipts",             ".?????"),
+    ("POST",   "/api/v1/attachments",                                          ".+++++"),
+    ("GET",    "/api/v1/attachments/{hash}",                                   ".?????"), // no such file
+    ("POST",   "/api/v1/attachments/{hash}/fetch",                             ".?????"),
+    ("DELETE", "/api/v1/attachments/{hash}/fetch",                             ".?????"),
     // the organisation as everybody sees it
     ("GET",    "/api/v1/users",                                                ".+++++"),
     ("GET",    "/api/v1/offices",                                              ".+++++"),
@@ -122,6 +128,7 @@ async fn every_call_is_open_to_whom_the_table_says() {
     for (method, pattern, expected) in TABLE {
         let node = if pattern.ends_with("revocation") { "ab".repeat(32) } else { "all".to_owned() };
         let path = pattern.replace("{room}", &room).replace("{user}", &foreigner).replace("{stamp}", "ryokai");
+        let path = path.replace("{hash}", &"ab".repeat(32));
         let mut path = path.replace("{role}", "staff").replace("{node}", &node);
         for name in ["key", "message", "device", "request", "import", "post", "office", "invitation"] {
             path = path.replace(&format!("{{{name}}}"), &id());

@@ -1,7 +1,8 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { api, NetworkError } from '$lib/api';
-import { outbox, type Draft } from '$lib/state/outbox.svelte';
+import { chosen } from '$lib/state/chosen.svelte';
+import { DeviceFull, outbox, type Draft } from '$lib/state/outbox.svelte';
 import { settings } from '$lib/state/settings.svelte';
 import { message, outboxItem, room, settle } from '../testing/fixtures';
 import Composer from './Composer.svelte';
@@ -127,4 +128,70 @@ test('a room for announcements takes nothing from its readers', () => {
   });
   expect(screen.queryByTestId('composer-input')).toBeNull();
   expect(screen.getByText('このルームは管理者だけが書けます。')).toBeTruthy();
+});
+
+describe('files', () => {
+  const pdf = () => new File(['x'], '避難所一覧.pdf', { type: 'application/pdf' });
+  afterEach(() => chosen.clear());
+
+  const choose = async (files: File[]) => {
+    const input = screen.getByTestId('attach-file') as HTMLInputElement;
+    Object.defineProperty(input, 'files', { value: files, configurable: true });
+    await fireEvent.change(input);
+    await settle();
+  };
+
+  test('go without words, and leave the field empty', async () => {
+    const field = await compose('');
+    await choose([pdf()]);
+    expect(screen.getByTestId('chosen-files').textContent).toContain('避難所一覧.pdf');
+    await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+    await settle();
+    expect(sent[0]?.files?.map((file) => file.name)).toEqual(['避難所一覧.pdf']);
+    expect(screen.queryByTestId('chosen-files')).toBeNull();
+  });
+
+  test('that cannot be sent are named in a sentence, the others stay', async () => {
+    await compose('');
+    await choose([pdf(), new File(['x'], 'setup.exe'), new File([], '空.txt')]);
+    const problem = screen.getByTestId('composer-problem').textContent;
+    expect(problem).toContain('「setup.exe」はプログラムのため送れません。');
+    expect(problem).toContain('「空.txt」は中身が空です。');
+    expect(chosen.of('r-1')).toHaveLength(1);
+  });
+
+  test('the place is asked for with pictures alone, and is off', async () => {
+    await compose('');
+    await choose([pdf()]);
+    expect(screen.queryByTestId('keep-place')).toBeNull();
+    await choose([new File(['x'], '堤防.jpg', { type: 'image/jpeg' })]);
+    const box = screen.getByTestId('keep-place') as HTMLInputElement;
+    expect(box.checked).toBe(false);
+    await fireEvent.click(box);
+    expect(chosen.of('r-1').map((file) => file.keep_place)).toEqual([false, true]);
+  });
+
+  test('stay chosen when this device has no room for them', async () => {
+    vi.spyOn(outbox, 'add').mockRejectedValue(new DeviceFull());
+    const field = await compose('被害写真');
+    await choose([pdf()]);
+    await fireEvent.keyDown(field, { key: 'Enter', ctrlKey: true });
+    await settle();
+    expect(screen.getByTestId('composer-problem').textContent).toContain('空きが足りず');
+    expect(chosen.of('r-1')).toHaveLength(1);
+    expect(field.value).toBe('被害写真');
+  });
+
+  test('are pasted, but a copied table is its text', async () => {
+    const field = await compose('');
+    const clipboard = (types: string[]) => ({
+      clipboardData: { files: [new File(['x'], 'image.png', { type: 'image/png' })], types },
+    });
+    await fireEvent.paste(field, clipboard(['text/plain', 'Files']));
+    await settle();
+    expect(chosen.of('r-1')).toHaveLength(0);
+    await fireEvent.paste(field, clipboard(['Files']));
+    await settle();
+    expect(chosen.of('r-1')).toHaveLength(1);
+  });
 });

@@ -1,6 +1,6 @@
 // Sample objects for tests, shaped as the node sends them.
-import type { Message, NodeInfo, Peer, Room, User } from '$lib/api/types';
-import type { OutboxItem } from '$lib/outbox/types';
+import type { Attachment, Message, NodeInfo, Peer, Room, Upload, User } from '$lib/api/types';
+import type { OutboxItem, WaitingFile } from '$lib/outbox/types';
 
 export const user = (over: Partial<User> = {}): User => ({
   id: 'u-sato',
@@ -94,6 +94,11 @@ export const peer = (over: Partial<Peer> = {}): Peer => ({
   last_heard: null,
   since: null,
   link_cut_by_us: false,
+  transport: 'quic',
+  waiting: [],
+  rate_bytes_per_s: null,
+  eta_s: null,
+  alarms: [],
   ...over,
 });
 
@@ -133,6 +138,36 @@ export const outboxItem = (over: Partial<OutboxItem> = {}): OutboxItem => ({
   next_at: 0,
   wait: null,
   failure: null,
+  ...over,
+});
+
+export const upload = (over: Partial<Upload> = {}): Upload => ({
+  hash: 'ab'.repeat(32),
+  size: 120_000,
+  mime: 'image/jpeg',
+  name: '堤防.jpg',
+  width: 1600,
+  height: 1200,
+  thumbnail: null,
+  place: null,
+  ...over,
+});
+
+export const attachment = (over: Partial<Attachment> = {}): Attachment => ({
+  ...upload(),
+  state: 'here',
+  held_bytes: 120_000,
+  ...over,
+});
+
+export const waitingFile = (over: Partial<WaitingFile> = {}): WaitingFile => ({
+  key: 'f-1',
+  name: '堤防.jpg',
+  size: 3_000_000,
+  type: 'image/jpeg',
+  keep_place: false,
+  preview: null,
+  stored: null,
   ...over,
 });
 

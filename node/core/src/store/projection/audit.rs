@@ -64,7 +64,9 @@ impl Projection {
         tracing::error!("a peer has sent what this node had written and does not hold");
         let text = "このノードの名で書かれ、ここになかった記録が他の拠点から届きました。控えから戻した、記録が削られた、同じノードが二つ動いている、のいずれかです。";
         let at_ms = writing.wall_ms();
-        writing.emit_event(Happening::Alert { code: "records_returned".into(), text: text.into(), at_ms }.encode())?;
+        writing.emit_event(
+            Happening::Alert { code: crate::peers::codes::RECORDS_RETURNED.into(), text: text.into(), at_ms }.encode(),
+        )?;
         self.note_by_itself(writing, &AuditEvent::new(AuditKind::RecordsReturned, None))
     }
 
@@ -78,7 +80,8 @@ impl Projection {
             "このノードの記録に {count} か所の欠けまたは食い違いが見つかりました。「noroshi check」で確かめてください。不足分は他の拠点から取り戻します。"
         );
         let at_ms = writing.wall_ms();
-        writing.emit_event(Happening::Alert { code: "records_missing".into(), text, at_ms }.encode())?;
+        writing
+            .emit_event(Happening::Alert { code: crate::peers::codes::RECORDS_MISSING.into(), text, at_ms }.encode())?;
         self.note_by_itself(writing, &AuditEvent::new(AuditKind::RecordsMissing, None).times(count))
     }
 }

@@ -9,7 +9,7 @@ use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use super::{Work, erasures, judging};
-use crate::body::Body;
+use crate::body::{BODY_VERSION, Body};
 use crate::events::Happening;
 use crate::store::error::damaged;
 use crate::store::query::codes::hlc_number;
@@ -45,6 +45,7 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
             redacted,
         ),
     )?;
+    note_attachments(work, stored, body)?;
     match state {
         HIDDEN => Ok(()),
         SHOWN => tell_of(work, &stored.log.room, entry),
@@ -56,6 +57,19 @@ pub(super) fn insert(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body)
             Ok(())
         }
     }
+}
+
+/// Which files the message shows; whether anybody sees it is asked when it matters.
+fn note_attachments(work: &Work<'_, '_>, stored: &StoredEntry<'_>, body: &Body) -> Result<(), StoreError> {
+    let Body::Message(message) = body else { return Ok(()) };
+    for (place, attachment) in (0_i64..).zip(&message.attachments) {
+        let blob = work.ensure_blob(&attachment.blob)?;
+        work.execute(
+            "INSERT INTO blob_refs (entry_pk, place, blob_pk, room_pk) VALUES (?, ?, ?, ?)",
+            (stored.entry_pk, place, blob, stored.room),
+        )?;
+    }
+    Ok(())
 }
 
 /// Looks again at one row after rights have changed.
@@ -135,5 +149,16 @@ fn is_redacted(work: &Work<'_, '_>, room: RoomPk, id: &EntryId, author: &UserId)
 
 /// People hear of a message once it is shown, and again when another copy takes its place: the same to them.
 fn tell_of(work: &Work<'_, '_>, room: &RoomId, entry: &Entry) -> Result<(), StoreError> {
-    work.tell(&Happening::Message { room: *room, id: entry.id, author: entry.author })
+    work.tell(&Happening::Message { room: *room, id: entry.id, author: entry.author })?;
+    // Most messages show no files, which is seen without decoding them.
+    if entry.body.first().is_none_or(|version| *version <= BODY_VERSION) {
+        return Ok(());
+    }
+    let Ok(Body::Message(message)) = Body::decode(entry.kind, &entry.body) else { return Ok(()) };
+    for attachment in &message.attachments {
+        if work.blob(&attachment.blob)?.is_none_or(|row| !row.here) {
+            work.tell(&Happening::Attachment { room: *room, blob: attachment.blob })?;
+        }
+    }
+    Ok(())
 }

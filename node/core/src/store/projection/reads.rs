@@ -13,6 +13,7 @@ use super::{Work, register_due};
 use crate::body::{ReadMark, ReadMarks, Seen};
 use crate::events::Happening;
 use crate::limits::{ARRIVED_EVENT_MESSAGES_MAX, LEARNED_KEPT_MS};
+use crate::peers::LineReport;
 use crate::store::query::codes::{hlc_number, room_id, unsigned};
 use crate::store::query::{Place, ReadRow, SeenLog, SeenLogs};
 use crate::store::{Database, EntryPk, LogPk, NodePk, RoomPk, Writing};
@@ -24,6 +25,9 @@ pub(super) fn take_register(work: &Work<'_, '_>, room: RoomPk, register: &Regist
     if register.node == work.node() && register.version.start == work.register_start() {
         return Ok(());
     }
+    if LineReport::is_one(&register.reads) && register.room == work.current.directory.rooms().directory {
+        take_line_report(work, register)?;
+    }
     let logs = logs_of(work, register)?;
     let marks: Vec<ReadRow> = marks.iter().map(|mark| row_of(register, &logs, mark)).collect();
     if register.node == work.node() {
@@ -34,6 +38,15 @@ pub(super) fn take_register(work: &Work<'_, '_>, room: RoomPk, register: &Regist
     take_marks(work, room, register, &marks, &mut touched)?;
     learn(work, register, &mut touched)?;
     touched.tell(work, register.room)
+}
+
+/// In the directory room nobody reads; there a register says which lines its node has.
+fn take_line_report(work: &Work<'_, '_>, register: &Register) -> Result<(), StoreError> {
+    let readable = matches!(LineReport::decode(&register.reads), Ok(Some(_)));
+    match work.node_pk(&register.node)? {
+        Some(node) if readable && register.node != work.node() => work.put_line_report(node, &register.reads),
+        _ => Ok(()),
+    }
 }
 
 /// Messages whose counts have changed.
@@ -337,7 +350,11 @@ impl Writing<'_> {
         )?;
         for (pk, room) in &due {
             let marks = self.own_marks(*pk, room)?;
-            let reads = if marks.is_empty() { Vec::new() } else { ReadMarks::new(marks).encode() };
+            let reads = match self.own_report_bytes(room)? {
+                Some(report) => report,
+                None if marks.is_empty() => Vec::new(),
+                None => ReadMarks::new(marks).encode(),
+            };
             self.write_register(room, reads)?;
             self.execute("DELETE FROM register_due WHERE room_pk = ?", [pk])?;
         }

@@ -43,13 +43,16 @@ export class GivenUp extends Error {
   }
 }
 
-export async function problemOf(response: Response): Promise<ApiError> {
-  const body = await response.json().catch(() => null);
+export const problemOf = async (response: Response): Promise<ApiError> =>
+  problemFrom(response.status, await response.json().catch(() => null), response.headers.get('Retry-After'));
+
+/** @param body the answer as far as it was JSON */
+export function problemFrom(status: number, body: unknown, retryAfter: string | null): ApiError {
   const problem: Problem = body && typeof body === 'object' ? (body as Problem) : {};
-  const wait = Number(response.headers.get('Retry-After'));
+  const wait = Number(retryAfter);
   return new ApiError(
-    response.status,
-    problem.code ?? `http_${response.status}`,
+    status,
+    problem.code ?? `http_${status}`,
     problem.title ?? '',
     problem.detail ?? '',
     Number.isFinite(wait) && wait > 0 ? wait : null,

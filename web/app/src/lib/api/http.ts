@@ -109,7 +109,8 @@ async function exchange<T>(
   return { status: response.status, body: (await response.json()) as T };
 }
 
-function tell(error: ApiError): void {
+/** Tells the page of a refusal that concerns all of it. */
+export function tell(error: ApiError): void {
   if (error.status === 401) handlers.unauthorised();
   else if (error.status === 403 && SHUT.has(error.code)) handlers.shut(error.code as Shut);
 }

@@ -163,6 +163,64 @@ export interface Peer {
   last_heard: Time | null;
   since: Time | null;
   link_cut_by_us: boolean;
+  transport: Transport | null;
+  waiting: Waiting[];
+  rate_bytes_per_s: number | null;
+  eta_s: number | null;
+  alarms: PeerAlarm[];
+}
+
+export type Transport = 'quic' | 'tcp';
+export type WaitingClass = 'urgent' | 'policy' | 'newest' | 'history' | 'attachments';
+
+/** What is missing on either side, in the order in which it goes. */
+export interface Waiting {
+  class: WaitingClass;
+  here_entries: number;
+  there_entries: number;
+  bytes: number;
+}
+
+export interface PeerAlarm {
+  code: string;
+  text: string;
+  since: Time | null;
+}
+
+/** A time that a line was not there. */
+export interface Cut {
+  node: string;
+  name: string;
+  office: Named | null;
+  from: Time;
+  until: Time | null;
+  reason: 'cut_here' | 'cut_there' | 'lost';
+}
+
+export interface MapNode {
+  node: string;
+  name: string;
+  office: Named | null;
+  headquarters: boolean;
+  this: boolean;
+  reachable: boolean;
+  reported_at: Time | null;
+}
+
+export interface MapLine {
+  a: string;
+  b: string;
+  state: 'up' | 'cut' | 'down';
+  transport: Transport | null;
+  rtt: 'unknown' | 'near' | 'middle' | 'far' | 'slow';
+  since: Time;
+  /** Said by nobody who can be asked now. */
+  old: boolean;
+}
+
+export interface MapView {
+  nodes: MapNode[];
+  lines: MapLine[];
 }
 
 export interface Author extends Named {
@@ -217,7 +275,7 @@ export interface Message {
   /** Nothing is left of what it said. */
   erased: Erased | null;
   reactions: Reaction[];
-  attachments: unknown[];
+  attachments: Attachment[];
   arrived: number;
   offices: number;
   read: number;
@@ -231,6 +289,33 @@ export interface Message {
   /** Not signed although it matters: urgent, or written away from the author's own office. */
   unsigned: boolean;
   entry_kind: 'message' | 'system';
+}
+
+/** Where the bytes of an attachment are, as this node sees it. */
+export type AttachmentState = 'here' | 'coming' | 'elsewhere' | 'erased';
+
+export interface Place {
+  lat: number;
+  lon: number;
+}
+
+/** What the node made of an upload. Pictures are made anew there, so size and hash are not those of what was sent. */
+export interface Upload {
+  /** 64 hex digits. */
+  hash: string;
+  size: number;
+  mime: string;
+  name: string;
+  width: number | null;
+  height: number | null;
+  /** A `data:` URL of a small JPEG, of pictures alone. */
+  thumbnail: string | null;
+  place: Place | null;
+}
+
+export interface Attachment extends Upload {
+  state: AttachmentState;
+  held_bytes: number;
 }
 
 export interface Room extends Named {
@@ -271,8 +356,15 @@ export interface MessageBody {
   reply_to?: string;
   urgent?: boolean;
   mentions?: string[];
+  attachments?: AttachmentName[];
   /** By the key of this device, base64url. */
   signature?: string;
+}
+
+/** How a message names what is attached to it. */
+export interface AttachmentName {
+  hash: string;
+  name: string;
 }
 
 /** The id under which a change of a message was signed, and the signature. */

@@ -50,6 +50,18 @@ describe('what is signed is what the node writes down', () => {
     expect(hex(statement(id(1), id(9), EDIT, id(3), edit))).toBe(known.get('edit device statement'));
   });
 
+  test('of files the hash and the name, byte for byte', () => {
+    const attachments = [
+      { hash: '04'.repeat(32), name: '堤防.jpg' },
+      { hash: '05'.repeat(32), name: '図面.pdf' },
+    ];
+    const files = messageContent({ text: '写真です', attachments });
+    expect(hex(files)).toBe(known.get('files content'));
+    expect(hex(statement(id(1), id(10), MESSAGE, id(3), files))).toBe(known.get('files device statement'));
+    expect(hex(messageContent({ text: 'x', attachments: [] }))).toBe(hex(messageContent({ text: 'x' })));
+    expect(() => messageContent({ text: '', attachments: [{ hash: '04', name: 'a' }] })).toThrow();
+  });
+
   test('a browser takes the signatures of the vectors, and names the key alike', async () => {
     const raw = bytes(known.get('device key')!);
     const curve = { name: 'ECDSA', namedCurve: 'P-256' };

@@ -1,5 +1,5 @@
 // The events the node pushes, as they come over the wire.
-import type { Message, Named, NodeName, Peer, Room, Time } from '$lib/api/types';
+import type { AttachmentState, Message, Named, NodeName, Peer, Room, Time } from '$lib/api/types';
 
 interface Base {
   cursor?: string;
@@ -15,6 +15,7 @@ export type ServerEvent = Base &
     | { type: 'peer'; peer: Peer }
     | { type: 'document'; room: string; document: string }
     | { type: 'alert'; code: string; text: string; at: Time }
+    | ({ type: 'attachment'; room: string } & Held)
     | { type: 'typing'; room: string; user: Named }
     | { type: 'refetch' }
     | { type: 'pong' }
@@ -25,6 +26,14 @@ export interface Counts {
   arrived: number;
   offices: number;
   read: number;
+}
+
+/** How much of an attachment this node holds. */
+export interface Held {
+  hash: string;
+  state: AttachmentState;
+  held_bytes: number;
+  size: number;
 }
 
 export const EVENT_TYPES: readonly ServerEvent['type'][] = [
@@ -39,6 +48,7 @@ export const EVENT_TYPES: readonly ServerEvent['type'][] = [
   'peer',
   'document',
   'alert',
+  'attachment',
   'typing',
   'refetch',
   'pong',

@@ -22,7 +22,7 @@ function sources(folder: string): string[] {
 type Table = Record<string, unknown>;
 /** `name`: what the texts are called where they are used; `dynamic`: keys made from data. */
 const tables: { name: string; ja: Table; en: Table; dynamic: RegExp }[] = [
-  { name: 't', ja, en, dynamic: /^(stamp|role)_/ },
+  { name: 't', ja, en, dynamic: /^(stamp|role|fileSort|transport|waiting|cut)_/ },
   {
     name: 'words',
     ja: administrationJa,

@@ -2,6 +2,7 @@
 import type { Message } from '$lib/api/types';
 import { t } from '$lib/i18n';
 import { path } from '$lib/router/routes';
+import { gist } from '$lib/timeline/gist';
 import { page } from '$lib/state/page.svelte';
 import { rooms } from '$lib/state/rooms.svelte';
 import { settings } from '$lib/state/settings.svelte';
@@ -16,7 +17,7 @@ export function tellArrival(message: Message): void {
   const marks = `${message.drill ? t.drillMark : ''}${message.urgent ? t.urgentMark : ''}${message.late ? t.lateMark : ''}`;
   void show({
     title: t.notifyTitle(`${marks}${rooms.get(message.room)?.name ?? message.author.name}`),
-    text: `${message.author.name}: ${[...message.text].slice(0, MAX_TEXT).join('')}`,
+    text: `${message.author.name}: ${[...gist(message)].slice(0, MAX_TEXT).join('')}`,
     path: path.room(message.room),
     tag: message.room,
   });

@@ -6,6 +6,10 @@ export type Notice =
   /** Somebody has reason to hurry: the line is back, or the person pressed «send again». */
   | { kind: 'kick' }
   | { kind: 'sent'; message: Message }
+  /** How much of a file has gone. */
+  | { kind: 'moved'; file: string; bytes: number }
+  /** The person took a message back: whoever sends its files stops. */
+  | { kind: 'cancelled'; id: string }
   | { kind: 'logout' };
 
 export interface TabChannel {

@@ -28,6 +28,8 @@ function bench(store: OutboxStore, node: (id: string, body: MessageBody, room: s
       seen.tried.push(id);
       return node(id, body, room);
     },
+    upload: () => Promise.reject(new Error('no files here')),
+    withFiles: (item) => Promise.resolve(item.body),
     sent: (done) => seen.sent.push(done.id),
     changed: () => seen.changes++,
     loginNeeded: () => seen.logins++,

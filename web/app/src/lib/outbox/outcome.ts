@@ -7,13 +7,16 @@ export type Outcome =
   | { kind: 'failed'; failure: Failure }
   | { kind: 'login' }
   /** The node does not take the signature: the same message, without it. */
-  | { kind: 'unsigned' };
+  | { kind: 'unsigned' }
+  /** The node has let go of a file that it had taken: send the files again. */
+  | { kind: 'files-gone' };
 
 const FAILURES: Record<number, FailureKind> = {
   403: 'forbidden',
   404: 'not_found',
   409: 'conflict',
   413: 'too_large',
+  415: 'invalid',
   422: 'invalid',
 };
 /** The device is locked or stopped, or needs a passcode, which says nothing about the message. */
@@ -26,6 +29,7 @@ export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ApiError)) return { kind: 'again', wait: 'network', notBeforeMs: 0 };
   if (error.status === 401) return { kind: 'login' };
   if (error.code === 'wrong_signature') return { kind: 'unsigned' };
+  if (error.code === 'attachment_unknown') return { kind: 'files-gone' };
   if (SHUT.has(error.code)) return { kind: 'again', wait: 'login', notBeforeMs: SHUT_RETRY_MS };
   if (error.status >= 400 && error.status < 500 && !PASSING.has(error.status)) {
     const detail = error.detail || error.title;

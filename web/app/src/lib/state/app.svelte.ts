@@ -9,6 +9,7 @@ import { EventClient, type Probe } from '$lib/events/client';
 import { cache } from '$lib/store/cache';
 import { Drafts } from '$lib/store/drafts';
 import { applyEvent, mine } from './events';
+import { chosen } from './chosen.svelte';
 import { guard } from './guard.svelte';
 import { node } from './node.svelte';
 import { outbox } from './outbox.svelte';
@@ -16,6 +17,7 @@ import { peers } from './peers.svelte';
 import { rooms } from './rooms.svelte';
 import { session } from './session.svelte';
 import { opened } from './timeline.svelte';
+import { viewer } from './viewer.svelte';
 
 const NODE_EVERY_MS = 60_000;
 const NODE_RETRY_MS = 2000;
@@ -252,6 +254,8 @@ class App {
     opened.current = null;
     rooms.clear();
     peers.clear();
+    chosen.clear();
+    viewer.close();
   }
 }
 

@@ -47,6 +47,8 @@ function take(event: ServerEvent, refetch: () => void): void {
     case 'alert':
       void node.load().catch(() => undefined);
       return toasts.alert(t.alarm(event.code, event.text));
+    case 'attachment':
+      return opened.for(event.room)?.applyHeld(event);
     case 'typing':
       if (event.user.id !== session.me?.user.id) typing.saw(event.room, event.user);
       return;

@@ -1,5 +1,5 @@
 // The other nodes and the lines to them. Switching a line shows at once and is taken back when the node refuses.
-import { api, nameOf, type Peer } from '$lib/api';
+import { api, nameOf, type MapView, type Peer } from '$lib/api';
 
 type Status = 'loading' | 'ready' | 'error';
 
@@ -25,6 +25,8 @@ const switched = (peer: Peer, cut: boolean): Peer => ({
 class PeersState {
   #byNode = $state.raw<ReadonlyMap<string, Peer>>(new Map());
   status = $state<Status>('loading');
+  /** Who has a line to whom; null until somebody has looked. */
+  map = $state.raw<MapView | null>(null);
   /** Nodes whose switch is on its way. */
   pending = $state.raw<ReadonlySet<string>>(new Set());
 
@@ -59,7 +61,13 @@ class PeersState {
     }
   }
 
+  /** For the page that shows it; the rest of the app does without. */
+  async loadMap(): Promise<void> {
+    this.map = await api.peers.map();
+  }
+
   clear(): void {
+    this.map = null;
     this.#byNode = new Map();
     this.status = 'loading';
   }

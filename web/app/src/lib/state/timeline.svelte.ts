@@ -1,6 +1,6 @@
 // The messages of the open room: a contiguous run of the room's history, the slice of it that is drawn, and my read mark.
 import { api, ApiError, type Message, type Page, type Room } from '$lib/api';
-import type { Counts } from '$lib/events/types';
+import type { Counts, Held } from '$lib/events/types';
 import { cache } from '$lib/store/cache';
 import { isMuchLater } from '$lib/timeline/late';
 import { positionOf, sameMessage } from '$lib/timeline/order';
@@ -334,6 +334,15 @@ export class Timeline {
       const count = byId.get(item.id);
       return count ? { ...item, arrived: count.arrived, offices: count.offices, read: count.read } : item;
     });
+  }
+
+  /** More of an attachment is here, or it is no longer on its way. */
+  applyHeld({ hash, state, held_bytes }: Held): void {
+    if (!this.items.some((item) => item.attachments.some((one) => one.hash === hash))) return;
+    this.items = this.items.map((item) => ({
+      ...item,
+      attachments: item.attachments.map((one) => (one.hash === hash ? { ...one, state, held_bytes } : one)),
+    }));
   }
 
   /** Somebody read on; unless the node tells the new counts itself, ask for them once. */

@@ -22,6 +22,8 @@ export type DeviceRecord =
 
 interface Schema extends DBSchema {
   outbox: { key: string; value: OutboxItem };
+  /** Files of waiting messages; written and removed together with them. */
+  files: { key: string; value: { key: string; owner: string; blob: Blob } };
   rooms: { key: string; value: { owner: string; rooms: Room[]; saved_at: number } };
   messages: { key: string; value: { key: string; items: Message[]; saved_at: number } };
   drafts: { key: string; value: { key: string; text: string; saved_at: number } };
@@ -32,7 +34,7 @@ interface Schema extends DBSchema {
 export type Database = IDBPDatabase<Schema>;
 
 const NAME = 'noroshi';
-const VERSION = 2;
+const VERSION = 3;
 
 let opening: Promise<Database> | null = null;
 
@@ -40,6 +42,7 @@ let opening: Promise<Database> | null = null;
 export function database(): Promise<Database> {
   opening ??= openDB<Schema>(NAME, VERSION, {
     upgrade(db, from) {
+      if (from < 3) db.createObjectStore('files', { keyPath: 'key' });
       if (from < 2) db.createObjectStore('device', { keyPath: 'name' });
       if (from >= 1) return;
       db.createObjectStore('outbox', { keyPath: 'id' });

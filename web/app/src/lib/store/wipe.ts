@@ -3,7 +3,7 @@
 import type { Owner } from '$lib/outbox/types';
 import { database } from './db';
 
-const STORES = ['outbox', 'rooms', 'messages', 'drafts', 'profile', 'device'] as const;
+const STORES = ['outbox', 'files', 'rooms', 'messages', 'drafts', 'profile', 'device'] as const;
 const PREFIX = 'noroshi.';
 /** How the app looks is no secret; that it was stopped, and that the login must be given back, has to be remembered. */
 const KEPT = new Set(['noroshi.settings', 'noroshi.stopped', 'noroshi.logout']);
@@ -22,9 +22,11 @@ export async function wipeAll(): Promise<void> {
 /** What one person has here; colleagues who share the computer keep their unsent messages. */
 export async function wipeOwner(owner: Owner): Promise<void> {
   const db = await database();
-  const tx = db.transaction(['outbox', 'rooms', 'messages', 'drafts', 'profile'], 'readwrite');
+  const tx = db.transaction(['outbox', 'files', 'rooms', 'messages', 'drafts', 'profile'], 'readwrite');
   const outbox = tx.objectStore('outbox');
   for (const item of await outbox.getAll()) if (item.owner === owner) await outbox.delete(item.id);
+  const files = tx.objectStore('files');
+  for (const file of await files.getAll()) if (file.owner === owner) await files.delete(file.key);
   await Promise.all([
     tx.objectStore('rooms').clear(),
     tx.objectStore('messages').clear(),

@@ -1,7 +1,7 @@
 // The honest state of an own message, in words: waiting here, saved at this office, at n of m offices, read by n.
 import type { Message } from '$lib/api/types';
 import { t } from '$lib/i18n';
-import type { FailureKind, OutboxItem } from '$lib/outbox/types';
+import type { Failure, FailureKind, OutboxItem } from '$lib/outbox/types';
 
 export type Delivery = 'waiting' | 'stored' | 'arrived' | 'read' | 'failed';
 
@@ -43,8 +43,14 @@ function waitingWords({ wait }: Pick<OutboxItem, 'wait'>): string {
 }
 
 /** Why it failed, for somebody who has never heard of status codes. The node's own sentence comes first. */
-export function failureWords(failure: { kind: FailureKind; detail: string } | null): string {
+export function failureWords(failure: Pick<Failure, 'kind' | 'code' | 'detail' | 'file'> | null): string {
   if (!failure) return t.failOther;
+  const words = failureReason(failure);
+  return failure.file === undefined ? words : t.failFile(failure.file, words);
+}
+
+function failureReason(failure: Pick<Failure, 'kind' | 'code' | 'detail'>): string {
+  if (failure.code === 'file_gone') return t.failFileGone;
   const known: Record<FailureKind, string> = {
     conflict: t.failConflict,
     forbidden: t.failForbidden,

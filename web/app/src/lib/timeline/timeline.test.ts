@@ -37,9 +37,13 @@ describe('the state of an own message in words', () => {
     expect(deliveryWords(counts(0, 0), outboxItem({ wait: 'storage' }))).toContain('保存領域');
     expect(deliveryWords(counts(0, 0), outboxItem({ wait: 'login' }))).toContain('ログイン');
     expect(deliveryOf(counts(0, 0), outboxItem({ status: 'failed' }))).toBe('failed');
-    expect(failureWords({ kind: 'invalid', detail: '長さが足りません。' })).toBe('長さが足りません。');
-    expect(failureWords({ kind: 'forbidden', detail: '' })).toBe('このルームに書く権限がありません。');
-    expect(failureWords({ kind: 'conflict', detail: 'x' })).toContain('新しい番号');
+    expect(failureWords({ kind: 'invalid', code: 'x', detail: '長さが足りません。' })).toBe(
+      '長さが足りません。',
+    );
+    expect(failureWords({ kind: 'forbidden', code: 'x', detail: '' })).toBe(
+      'このルームに書く権限がありません。',
+    );
+    expect(failureWords({ kind: 'conflict', code: 'x', detail: 'x' })).toContain('新しい番号');
   });
 
   test('in English too', () => {

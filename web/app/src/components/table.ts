@@ -1,4 +1,4 @@
-// One column of a table of the administration.
+// One column of a table.
 
 export interface Column {
   key: string;
