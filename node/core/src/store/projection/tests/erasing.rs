@@ -133,11 +133,11 @@ fn content_is_not_taken_without_the_act_and_erased_places_only_with_it() {
 #[test]
 fn a_copy_that_nobody_knew_of_brings_nothing_back() {
     let World { city, offices: [mut a, mut b, mut c], people, room } = world();
-    let id = a.post(&people[0], room, CANARY);
+    let id = a.post(&people[2], room, CANARY);
     a.exchange(&mut b);
-    // The author's device also reached another office, cut off from the rest, with an edit.
-    c.post_as(&people[0], room, id, CANARY).unwrap();
-    c.act(|desk| desk.edit(&people[0], room, id, &"離れて訂正".into())).unwrap();
+    // The author's device had also reached the office at home, cut off from the rest, with an edit.
+    c.post_as(&people[2], room, id, CANARY).unwrap();
+    c.act(|desk| desk.edit(&people[2], room, id, &"離れて訂正".into())).unwrap();
     a.act(|desk| desk.erase(&people[0], room, &erasing(&[id]), &city.administrator)).unwrap();
     a.exchange(&mut b);
     for _ in 0..2 {
@@ -145,7 +145,7 @@ fn a_copy_that_nobody_knew_of_brings_nothing_back() {
         c.exchange(&mut b);
     }
     for island in [&a, &b, &c] {
-        assert_eq!(island.texts(&people[0], room), ["[誤送信]"]);
+        assert_eq!(island.texts(&people[2], room), ["[誤送信]"]);
         assert_eq!(dump(&island.database), dump(&a.database));
     }
 }
