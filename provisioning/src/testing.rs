@@ -69,7 +69,7 @@ impl Scribe {
     }
 
     pub fn write_at(&mut self, node: NodeId, draft: Draft, ms: u64) -> Written {
-        let log = LogId { room: draft.room, node, epoch: Epoch(1), lane: Lane::Policy };
+        let log = LogId::new(draft.room, node, Epoch(1), Lane::Policy);
         let seq = self.seqs.entry(log).or_insert(0);
         *seq += 1;
         (log, draft.into_entry(*seq, Hlc::from_parts(ms, 0), ms, None))

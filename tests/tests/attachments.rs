@@ -52,7 +52,8 @@ async fn a_file_reaches_headquarters_by_itself_and_another_office_when_asked_for
     let room = city.make_room(&mut admin, "災害対策本部", &logins, &[0, 1, 2]).await;
     let mut north = city.log_in(1, logins[1]).await;
     let document = document();
-    let upload = north.post_file("/api/v1/attachments?name=%E5%9B%B3%E9%9D%A2.pdf", "application/pdf", document.clone());
+    let upload =
+        north.post_file("/api/v1/attachments?name=%E5%9B%B3%E9%9D%A2.pdf", "application/pdf", document.clone());
     let upload = upload.await.ok();
     let path = format!("/api/v1/attachments/{}", upload["hash"].as_str().unwrap());
     post(&mut north, &room, &upload).await;

@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use noroshi_provisioning::{Directory, OfficeId};
-use noroshi_sync::id::{NodeId, UserId};
+use noroshi_sync::id::UserId;
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use crate::store::query::{Holders, MemberRow, ReadRow, RoomRow};
@@ -28,8 +29,8 @@ pub(crate) struct Renderer<'a> {
     people: People<'a>,
     rooms: HashMap<RoomPk, Rc<RoomContext>>,
     holders: Holders,
-    /// Who wrote the logs that were looked at.
-    writers: HashMap<LogPk, NodeId>,
+    /// The logs that were looked at.
+    logs: HashMap<LogPk, LogId>,
 }
 
 /// What every message of a room needs.
@@ -49,7 +50,7 @@ impl<'a> Renderer<'a> {
             people: People::of(directory),
             rooms: HashMap::new(),
             holders: Holders::default(),
-            writers: HashMap::new(),
+            logs: HashMap::new(),
         }
     }
 

@@ -259,6 +259,9 @@ pub struct MessageView {
     pub unsigned: bool,
     /// Another message has the same identity and other content; both are shown.
     pub conflict: bool,
+    /// The node that wrote it down ran twice at once: this is of one of the histories that it signed under one name. All of
+    /// them are shown.
+    pub forked: bool,
     pub entry_kind: EntryKind,
 }
 

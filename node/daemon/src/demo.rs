@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::Demo;
 use crate::commands::Failure;
-use crate::config::{Config, Log, Sync, Web};
+use crate::config::{Config, Sync, Web};
 use crate::folder::DataFolder;
 use crate::secrets;
 use city::City;
@@ -193,7 +193,7 @@ fn write_config(place: &Place, places: &[Place]) -> Result<(), Failure> {
             discovery: false,
             ..Sync::default()
         },
-        log: Log::default(),
+        ..Config::default()
     };
     let folder = DataFolder::open(&place.data)?;
     folder.write(&folder.config_file(), &config.to_commented_toml())?;

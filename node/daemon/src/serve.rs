@@ -20,6 +20,7 @@ use crate::wiring::Line;
 pub fn serve(folder: &DataFolder) -> Result<(), Failure> {
     let metrics = PrometheusBuilder::new().install_recorder()?;
     noroshi_net::metric::describe();
+    noroshi_node::peers::metric::describe();
     let office = Arc::new(Office::open(folder)?);
     start_log(&office.config.log)?;
     runtime()?.block_on(run(office, metrics))

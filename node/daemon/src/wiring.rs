@@ -162,14 +162,14 @@ async fn note_events(node: Node, net: Weak<Net>, mut events: mpsc::Receiver<NetE
 
 fn note_link(node: &Node, peer: NodeId, state: &LinkPhase) {
     tracing::info!(peer = %peer.short(), ?state, "the line changed");
-    let (state, via) = match state {
-        LinkPhase::Connected { via, .. } => (PeerState::Connected, Some(via_of(*via))),
-        LinkPhase::Cut { .. } => (PeerState::Cut, None),
-        LinkPhase::Unreachable { .. } => (PeerState::Unreachable, None),
-    };
-    node.peer_board().set_state(peer, state, via);
-    if state == PeerState::Connected {
-        node.peer_board().set_transport(peer, Transport::Quic);
+    let board = node.peer_board();
+    match state {
+        LinkPhase::Connected { via, transport, .. } => {
+            board.set_state(peer, PeerState::Connected, Some(via_of(*via)));
+            board.set_transport(peer, carried_by(*transport));
+        }
+        LinkPhase::Cut { .. } => board.set_state(peer, PeerState::Cut, None),
+        LinkPhase::Unreachable { .. } => board.set_state(peer, PeerState::Unreachable, None),
     }
 }
 
@@ -178,6 +178,13 @@ fn note_certificate(node: &Node, net: &Weak<Net>, peer: NodeId) {
     let shown = connections.iter().find(|connection| connection.peer == peer);
     if let Some(until_ms) = shown.and_then(|connection| connection.certificate_until_ms) {
         node.peer_board().note_certificate(peer, until_ms);
+    }
+}
+
+const fn carried_by(transport: noroshi_net::Transport) -> Transport {
+    match transport {
+        noroshi_net::Transport::Quic => Transport::Quic,
+        noroshi_net::Transport::Tcp => Transport::Tcp,
     }
 }
 
@@ -284,8 +291,12 @@ async fn announce(node: Node, announced: Vec<NodeAddress>) {
     }
 }
 
+/// Headquarters first, then hubs: of those that are far away the first three are dialled most often.
 fn candidates(directory: &Directory, own: NodeId) -> Vec<(NodeId, Vec<Target>)> {
     let addresses =
         |node: &NodeRecord| node.addresses.iter().filter_map(|address| Target::parse(address.as_str())).collect();
-    directory.nodes().filter(|node| node.id != own).map(|node| (node.id, addresses(node))).collect()
+    let is_hub = |node: &NodeRecord| directory.office(node.office).is_some_and(|office| office.hub);
+    let mut nodes: Vec<&NodeRecord> = directory.nodes().filter(|node| node.id != own).collect();
+    nodes.sort_by_key(|node| (!directory.is_headquarters(node.office), !is_hub(node)));
+    nodes.into_iter().map(|node| (node.id, addresses(node))).collect()
 }

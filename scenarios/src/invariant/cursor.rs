@@ -67,7 +67,7 @@ mod tests {
 
     fn lines(length: u64, counter: u64) -> RoomLines {
         let node = NodeId::from_bytes([2; 32]);
-        let log = LogId { room: ROOM, node, epoch: Epoch(1), lane: Lane::Normal };
+        let log = LogId::new(ROOM, node, Epoch(1), Lane::Normal);
         let state = LogState { length, hash: Hash::from_bytes([0; 32]), above: vec![] };
         let version = RegisterVersion { start: Hlc::from_parts(1, 0), counter };
         RoomLines { room: ROOM, logs: [(log, state)].into(), registers: [(node, version)].into() }

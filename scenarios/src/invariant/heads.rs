@@ -59,12 +59,7 @@ mod tests {
     use super::*;
 
     fn log() -> LogId {
-        LogId {
-            room: RoomId::from_bytes([1; 16]),
-            node: NodeId::from_bytes([2; 32]),
-            epoch: Epoch(1),
-            lane: Lane::Normal,
-        }
+        LogId::new(RoomId::from_bytes([1; 16]), NodeId::from_bytes([2; 32]), Epoch(1), Lane::Normal)
     }
 
     fn state(length: u64, hash: u8, above: &[(u64, u64)]) -> LogState {

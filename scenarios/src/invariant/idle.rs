@@ -65,7 +65,7 @@ mod tests {
             Query::Changes { peer, after: 0 },
             Query::List { peer, after: None },
             Query::Offers { peer, rooms: vec![] },
-            Query::Holdings { peer, rooms: vec![] },
+            Query::Holdings { peer, rooms: vec![], offered: vec![] },
             Query::Windows { peer, ranges: vec![], bytes_max: 1 },
             Query::Registers { peer, wanted: vec![] },
         ] {

@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn frames() -> Vec<Frame> {
-        let log = LogId { room: ROOM, node: node(1), epoch: Epoch(1), lane: Lane::Normal };
+        let log = LogId::new(ROOM, node(1), Epoch(1), Lane::Normal);
         let range = LogRange { log, first: 1, last: 1 };
         let lines = RoomLines { room: ROOM, logs: BTreeMap::new(), registers: BTreeMap::new() };
         let window = Window { log, first: 1, base: Hash::from_bytes([0; 32]), items: vec![], checkpoints: vec![] };

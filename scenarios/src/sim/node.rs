@@ -359,14 +359,14 @@ impl Done {
         if let Self::Person { request, result: Ok(()), logs } = self
             && let Some(room) = request.deed.room()
         {
-            let log = LogId { room, node, epoch: Epoch(0), lane: Lane::Normal };
+            let log = LogId::new(room, node, Epoch(0), Lane::Normal);
             logs.push((log, LogState { length: 1, ..LogState::empty(&log) }));
         }
     }
 }
 
 fn own_logs(room: RoomId, node: NodeId, epoch: Epoch) -> impl Iterator<Item = LogId> {
-    Lane::ALL.into_iter().map(move |lane| LogId { room, node, epoch, lane })
+    Lane::ALL.into_iter().map(move |lane| LogId::new(room, node, epoch, lane))
 }
 
 impl Process {

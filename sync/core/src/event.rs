@@ -88,6 +88,8 @@ pub enum Notice {
     Heard { peer: NodeId },
     /// Data of the peer was refused by the checks of the store.
     Refused { peer: NodeId, room: RoomId, writer: NodeId, refusal: Refusal },
+    /// What the peer sent shows that this node signed more than one history of one log in this room.
+    Forked { peer: NodeId, room: RoomId, writer: NodeId },
     /// Data of the peer was no signed data; the session was closed.
     Forged { peer: NodeId, reason: String },
     /// The digests differ although both sides had sent everything; the full list is being compared. `passes` counts from

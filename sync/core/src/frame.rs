@@ -14,7 +14,7 @@ use crate::limits::{
     BLOB_FRAME_GROUPS_MAX, BLOB_REQUEST_GROUPS_MAX, BLOBS_PAGE_MAX, CHANGES_LINES_MAX, CHANGES_ROOMS_MAX,
     FRAME_BYTES_MAX, LIST_ROOMS_MAX, WANT_RANGES_MAX,
 };
-use crate::log::LogId;
+use crate::log::{Branch, LogId};
 use crate::register::{RegisterVersion, SignedRegister};
 use crate::store::{Cursor, LogRange};
 use crate::window::Window;
@@ -72,6 +72,7 @@ pub struct Line {
     pub node: u16,
     pub epoch: Epoch,
     pub lane: Lane,
+    pub branch: Option<Branch>,
     pub state: LogState,
 }
 
@@ -261,7 +262,11 @@ impl Frame {
                 let lines = changes.rooms.iter().map(|room| room.lines.len() + room.registers.len()).sum();
                 // Twice what this program sends, so that a later one may send more.
                 over("lines of an offer", lines, 2 * CHANGES_LINES_MAX)?;
-                changes.rooms.iter().flat_map(|room| &room.lines).try_for_each(|line| line.state.check())
+                changes
+                    .rooms
+                    .iter()
+                    .flat_map(|room| &room.lines)
+                    .try_for_each(|line| line.state.check_line(line.branch.as_ref()))
             }
             Self::Want(want) => {
                 over("ranges of a request", want.ranges.len() + want.registers.len(), WANT_RANGES_MAX)?;

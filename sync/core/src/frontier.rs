@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::limits::HELD_RANGES_MAX;
-use crate::log::{Hash, LogId};
+use crate::log::{Branch, Hash, LogId};
 use crate::wire::Malformed;
 
 /// A run of entries held above the contiguous part of a log: both ends included.
@@ -29,9 +29,9 @@ pub struct LogState {
 }
 
 impl LogState {
-    /// Of a log of which nothing is held.
+    /// Of a log of which nothing is held; of a branch, what is before its first entry.
     pub fn empty(log: &LogId) -> Self {
-        Self { length: 0, hash: log.genesis(), above: Vec::new() }
+        Self { length: log.before(), hash: log.genesis(), above: Vec::new() }
     }
 
     /// The highest entry held; 0 for none.
@@ -43,7 +43,7 @@ impl LogState {
         seq >= 1 && (seq <= self.length || self.above.iter().any(|range| range.first <= seq && seq <= range.last))
     }
 
-    /// Number of entries held.
+    /// Number of entries held; of a branch, with those before it.
     pub fn count(&self) -> u64 {
         self.length + self.above.iter().map(|range| range.last - range.first + 1).sum::<u64>()
     }
@@ -102,6 +102,16 @@ impl LogState {
         (above.len() <= HELD_RANGES_MAX).then_some(Self { length: contiguous.0, hash: contiguous.1, above })
     }
 
+    /// Refuses what no honest replica can offer under this name: of a branch at least its first entry is held, and
+    /// nothing above a gap.
+    pub fn check_line(&self, branch: Option<&Branch>) -> Result<(), Malformed> {
+        let sound = |branch: &Branch| branch.first >= 1 && self.length >= branch.first && self.above.is_empty();
+        if !branch.is_none_or(sound) {
+            return Err(Malformed::Invalid { what: "log state", reason: "not what can be held of a branch" });
+        }
+        self.check()
+    }
+
     /// Refuses what no honest replica can hold: overlapping, touching or unordered ranges, or too many of them.
     pub fn check(&self) -> Result<(), Malformed> {
         let invalid = |reason| Err(Malformed::Invalid { what: "log state", reason });
@@ -126,10 +136,14 @@ impl LogState {
             ranges.extend_from_slice(&range.last.to_be_bytes());
             ranges.extend_from_slice(range.hash.as_bytes());
         }
-        Digest::of(
-            "noroshi/digest/log/1",
-            &[&log.to_bytes(), &self.length.to_be_bytes(), self.hash.as_bytes(), &ranges],
-        )
+        let line = [&log.to_bytes()[..], &self.length.to_be_bytes(), self.hash.as_bytes(), &ranges];
+        match &log.branch {
+            None => Digest::of("noroshi/digest/log/1", &line),
+            Some(branch) => {
+                let name = [&branch.first.to_be_bytes()[..], branch.hash.as_bytes()];
+                Digest::of("noroshi/digest/branch/1", &[&name[..], &line].concat())
+            }
+        }
     }
 }
 

@@ -141,6 +141,26 @@ impl FromStr for NodeId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 
+impl Epoch {
+    /// The epoch that follows when somebody else turns out to write in this one: `ours` and `theirs` are where the two
+    /// histories stand, so that each of two copies of a node takes another.
+    #[must_use]
+    pub fn renewed(self, ours: &[u8; 32], theirs: &[u8; 32]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"noroshi/epoch/1");
+        hasher.update(&self.0.to_be_bytes());
+        hasher.update(ours);
+        hasher.update(theirs);
+        Self(
+            hasher
+                .finalize()
+                .as_bytes()
+                .first_chunk()
+                .map_or(self.0.wrapping_add(1), |bytes| u64::from_be_bytes(*bytes)),
+        )
+    }
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

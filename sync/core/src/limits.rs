@@ -21,6 +21,9 @@ pub const PAYLOAD_BYTES_MAX: usize = 5 * 1024 * 1024;
 pub const FRAME_BYTES_MAX: usize = 512 * 1024;
 /// Held ranges above the contiguous part of one log; beyond that only the contiguous end grows.
 pub const HELD_RANGES_MAX: usize = 8;
+/// Branches of one log that are kept, when its node signed several histories; what would make more is refused. Copies
+/// of a machine make two; more than a few are made by somebody who means to.
+pub const LOG_BRANCHES_MAX: usize = 16;
 /// Largest register batch, bytes.
 pub const REGISTER_BYTES_MAX: usize = 256 * 1024;
 /// Rooms offered in one page of changes.

@@ -21,6 +21,10 @@ impl Hash {
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
+    /// The first 8 digits, for people.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
 }
 
 impl fmt::Display for Hash {
@@ -31,21 +35,56 @@ impl fmt::Display for Hash {
 
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "hash({}…)", self.to_string().chars().take(8).collect::<String>())
+        write!(f, "hash({}…)", self.short())
     }
 }
 
-/// The name of a log.
+/// One of several continuations of the same beginning: its node ran twice at once and signed more than one history. It
+/// is named by its first entry, so that every replica gives it the same name whatever arrived first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Branch {
+    /// The place of its first entry, from 1.
+    pub first: u64,
+    /// h(first).
+    pub hash: Hash,
+}
+
+/// The name of a log, or of one branch of a log that forks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct LogId {
     pub room: RoomId,
     pub node: NodeId,
     pub epoch: Epoch,
     pub lane: Lane,
+    /// `None` for the trunk: the whole log, or what is before its first fork. No part of what is hashed and signed, since
+    /// a writer knows of no fork.
+    pub branch: Option<Branch>,
 }
 
 impl LogId {
-    /// 57 bytes: room, node, epoch (big endian), lane. The form that is hashed and signed.
+    /// A log as its writer knows it.
+    pub const fn new(room: RoomId, node: NodeId, epoch: Epoch, lane: Lane) -> Self {
+        Self { room, node, epoch, lane, branch: None }
+    }
+
+    /// The log of which this is a branch; itself when it is none.
+    #[must_use]
+    pub const fn trunk(&self) -> Self {
+        Self { branch: None, ..*self }
+    }
+
+    /// The branch of the same log that begins with this entry.
+    #[must_use]
+    pub const fn branch(&self, first: u64, hash: Hash) -> Self {
+        Self { branch: Some(Branch { first, hash }), ..*self }
+    }
+
+    /// The last place before its own entries: 0 for the trunk.
+    pub fn before(&self) -> u64 {
+        self.branch.map_or(0, |branch| branch.first.saturating_sub(1))
+    }
+
+    /// 57 bytes: room, node, epoch (big endian), lane. The form that is hashed and signed, the same for all branches.
     pub fn to_bytes(&self) -> [u8; 57] {
         let mut bytes = [0u8; 57];
         let (room, rest) = bytes.split_at_mut(16);
@@ -69,7 +108,11 @@ impl LogId {
 
 impl fmt::Display for LogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.room, self.node.short(), self.epoch, self.lane)
+        write!(f, "{}/{}/{}/{}", self.room, self.node.short(), self.epoch, self.lane)?;
+        match self.branch {
+            Some(branch) => write!(f, "/{}@{}", branch.first, branch.hash.short()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -100,6 +143,7 @@ pub(crate) mod tests {
             node: NodeId::from_bytes([9; 32]),
             epoch: Epoch(0x0102_0304_0506_0708),
             lane: Lane::Normal,
+            branch: None,
         }
     }
 
@@ -108,5 +152,7 @@ pub(crate) mod tests {
         let log = sample_log();
         assert_ne!(log.genesis(), LogId { lane: Lane::Urgent, ..log }.genesis());
         assert_ne!(log.genesis(), LogId { epoch: Epoch(1), ..log }.genesis());
+        // A branch is chained and signed under the name its writer knew.
+        assert_eq!(log.genesis(), log.branch(7, log.genesis()).genesis());
     }
 }

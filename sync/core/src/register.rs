@@ -12,7 +12,7 @@ use crate::frontier::{Frontier, HeldRange, LogState};
 use crate::hlc::Hlc;
 use crate::id::{Epoch, NodeId, RoomId};
 use crate::limits::REGISTER_BYTES_MAX;
-use crate::log::{Hash, LogId};
+use crate::log::{Branch, Hash, LogId};
 use crate::wire::{self, Malformed};
 
 /// Orders the batches of one node: the clock at its process start, then a counter.
@@ -28,9 +28,17 @@ pub struct HeldLog {
     pub node: u16,
     pub epoch: Epoch,
     pub lane: Lane,
+    pub branch: Option<Branch>,
     pub length: u64,
     pub hash: Hash,
     pub above: Vec<HeldRange>,
+}
+
+impl HeldLog {
+    /// The log that the line speaks of.
+    pub const fn log(&self, room: RoomId, node: NodeId) -> LogId {
+        LogId { room, node, epoch: self.epoch, lane: self.lane, branch: self.branch }
+    }
 }
 
 /// The content of a batch.
@@ -41,7 +49,7 @@ pub struct Register {
     pub version: RegisterVersion,
     /// Writers named by [`Self::held`], ascending.
     pub nodes: Vec<NodeId>,
-    /// Ascending by (node, epoch, lane).
+    /// Ascending by (node, epoch, lane, branch).
     pub held: Vec<HeldLog>,
     /// Read watermarks of the node's people; their form is the application's (it may name logs by their index in `held`).
     #[serde(with = "serde_bytes")]
@@ -58,7 +66,7 @@ impl Register {
             .filter_map(|(log, state)| {
                 let node = u16::try_from(nodes.binary_search(&log.node).ok()?).ok()?;
                 let LogState { length, hash, above } = state.clone();
-                Some(HeldLog { node, epoch: log.epoch, lane: log.lane, length, hash, above })
+                Some(HeldLog { node, epoch: log.epoch, lane: log.lane, branch: log.branch, length, hash, above })
             })
             .collect();
         Self { room, node, version, nodes, held, reads }
@@ -70,7 +78,7 @@ impl Register {
             .iter()
             .filter_map(|held| {
                 let node = *self.nodes.get(usize::from(held.node))?;
-                let log = LogId { room: self.room, node, epoch: held.epoch, lane: held.lane };
+                let log = held.log(self.room, node);
                 Some((log, LogState { length: held.length, hash: held.hash, above: held.above.clone() }))
             })
             .collect()
@@ -93,11 +101,11 @@ impl Register {
         if self.held.iter().any(|held| usize::from(held.node) >= self.nodes.len()) {
             return invalid("a line names no node");
         }
-        let place = |held: &HeldLog| (held.node, held.epoch, held.lane);
+        let place = |held: &HeldLog| (held.node, held.epoch, held.lane, held.branch);
         if self.held.windows(2).any(|pair| matches!(pair, [a, b] if place(a) >= place(b))) {
             return invalid("the lines are out of order");
         }
-        self.frontier().values().try_for_each(LogState::check)
+        self.frontier().iter().try_for_each(|(log, state)| state.check_line(log.branch.as_ref()))
     }
 }
 

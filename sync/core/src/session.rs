@@ -36,7 +36,9 @@ use crate::admission::Admission;
 use crate::blob::{BlobId, Groups};
 use crate::event::{Action, CloseReason, Notice, Now};
 use crate::frame::{Class, Frame, Hello, List, PROTOCOL_VERSION};
+use crate::frontier::LogState;
 use crate::id::{NodeId, RoomId};
+use crate::log::LogId;
 use crate::planner::Planner;
 use crate::store::{Answer, Applied, Greeting, LogRange, Query};
 
@@ -47,7 +49,7 @@ pub(crate) enum Purpose {
     Offer,
     /// The urgent lane, unasked.
     Push,
-    Evaluate(Vec<RoomId>),
+    Evaluate(Asked),
     Serve,
     ServeRegisters,
     /// Windows of a request are being stored; `request` 0 is the urgent lane.
@@ -70,6 +72,13 @@ pub(crate) enum Purpose {
         groups: Groups,
     },
     BlobsNoted,
+}
+
+/// What is looked up: rooms, and the lines in them that the peer offers, in this order.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub rooms: Vec<RoomId>,
+    pub lines: Vec<(LogId, LogState)>,
 }
 
 /// What a session uses of its surroundings during one event, and where it puts its wishes.
@@ -167,6 +176,7 @@ impl Session {
             Frame::Next => self.handle_next(context),
             Frame::Want(want) => self.handle_want(context, want),
             Frame::Held(held) => {
+                self.comparing.saw_progress();
                 let rooms: BTreeSet<RoomId> = held.logs.iter().map(|(log, _)| log.room).collect();
                 context.notice(Notice::Held { peer: self.peer, rooms: rooms.into_iter().collect() });
             }
@@ -188,7 +198,9 @@ impl Session {
             (Purpose::Greet, Answer::Greeting(mine)) => self.greet(context, mine),
             (Purpose::Offer, Answer::Changes(page)) => self.offer(context, page),
             (Purpose::Push, Answer::Windows(page)) => self.push(context, page),
-            (Purpose::Evaluate(rooms), Answer::Holdings(holdings)) => self.evaluated(context, &rooms, &holdings),
+            (Purpose::Evaluate(asked), Answer::Holdings(holdings, standings)) => {
+                self.evaluated(context, &asked, &holdings, &standings);
+            }
             (Purpose::Serve, Answer::Windows(page)) => self.serve_windows(context, page),
             (Purpose::ServeRegisters, Answer::Registers(registers)) => self.serve_registers(context, registers),
             (Purpose::Store { request, ranges }, Answer::Applied(applied)) => {

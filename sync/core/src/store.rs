@@ -112,7 +112,8 @@ pub struct Batch {
 /// What became of one window of a batch. The others of the batch are not touched by a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WindowOutcome {
-    /// On disk, or was already. The state is that of the log now.
+    /// On disk, or was already. The state is that of the log now; of a log that forks, the history up to the last entry
+    /// of the window, which is held without a gap.
     Stored {
         log: LogId,
         state: LogState,
@@ -132,14 +133,16 @@ pub enum Refusal {
     NotAdmitted,
     #[error("the writer is not a node of the organisation")]
     UnknownWriter,
-    #[error("the log forks here: its node signed two histories")]
-    Fork,
+    /// What is held of the log forks, or this is another history of it, and the window does not begin behind anything
+    /// that is held: a history is taken from where it joins.
+    #[error("the entries do not follow what is held of the log")]
+    Unjoined,
+    #[error("the node signed more histories of the log than are kept")]
+    TooManyBranches,
     #[error("the log has too many gaps; only its contiguous end is taken")]
     TooManyGaps,
     #[error("an entry is erased without an act of erasure known here")]
     ErasedWithoutGrounds,
-    #[error("the log would be that of this node itself")]
-    OwnLog,
     #[error("the node did not begin the epoch of this log")]
     UnknownLog,
 }
@@ -151,6 +154,17 @@ pub struct Applied {
     pub windows: Vec<WindowOutcome>,
     /// Rooms with something new in them.
     pub rooms: Vec<RoomId>,
+    /// Logs of which a further history became known with this batch.
+    pub forks: Vec<LogId>,
+}
+
+/// How a line on offer stands to what is held here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// What is held of the line, as far as that can be told without its entries.
+    pub held: LogState,
+    /// `false`: the line is of a history that leaves what is held here at a place that is not known yet.
+    pub agrees: bool,
 }
 
 /// A local entry that has been given its place and is on disk.
@@ -218,6 +232,9 @@ pub trait Store {
     /// What is held of each of the rooms, known or not, in the order asked.
     fn holdings(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<Holding>, StoreError>;
 
+    /// How lines that a peer offers stand to what is held, in the order asked.
+    fn standings(&self, offered: &[(LogId, LogState)]) -> Result<Vec<Standing>, StoreError>;
+
     /// Entries for the peer, about `bytes_max` bytes of them, at least one window if any is available.
     fn windows(&self, peer: &NodeId, ranges: &[LogRange], bytes_max: usize) -> Result<WindowPage, StoreError>;
 
@@ -252,6 +269,8 @@ pub enum Query {
     Holdings {
         peer: NodeId,
         rooms: Vec<RoomId>,
+        /// The lines of these rooms that the peer offers.
+        offered: Vec<(LogId, LogState)>,
     },
     Windows {
         peer: NodeId,
@@ -361,7 +380,8 @@ pub enum Answer {
     Changes(ChangePage),
     List(Vec<(RoomId, Digest)>),
     Offers(Vec<RoomLines>),
-    Holdings(Vec<Holding>),
+    /// … and how the offered lines stand, in the order asked.
+    Holdings(Vec<Holding>, Vec<Standing>),
     Windows(WindowPage),
     Registers(Vec<SignedRegister>),
     Applied(Applied),
@@ -378,7 +398,9 @@ pub fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer, Store
         Query::Changes { peer, after } => Answer::Changes(store.changes(peer, *after)?),
         Query::List { peer, after } => Answer::List(store.list(peer, *after)?),
         Query::Offers { peer, rooms } => Answer::Offers(store.offers(peer, rooms)?),
-        Query::Holdings { peer, rooms } => Answer::Holdings(store.holdings(peer, rooms)?),
+        Query::Holdings { peer, rooms, offered } => {
+            Answer::Holdings(store.holdings(peer, rooms)?, store.standings(offered)?)
+        }
         Query::Windows { peer, ranges, bytes_max } => Answer::Windows(store.windows(peer, ranges, *bytes_max)?),
         Query::Registers { peer, wanted } => Answer::Registers(store.registers(peer, wanted)?),
         Query::LedgerOnly(inner) => ledger_only::read(store, inner)?,

@@ -25,12 +25,7 @@ fn key(number: u8) -> NodeKey {
 }
 
 fn log(node: u8) -> LogId {
-    LogId {
-        room: RoomId::from_bytes([1; 16]),
-        node: key(node).node(),
-        epoch: Epoch(0x0102_0304_0506_0708),
-        lane: Lane::Normal,
-    }
+    LogId::new(RoomId::from_bytes([1; 16]), key(node).node(), Epoch(0x0102_0304_0506_0708), Lane::Normal)
 }
 
 fn entry() -> Entry {
@@ -56,6 +51,7 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
     let version = RegisterVersion { start: Hlc::from_parts(1, 0), counter: 1 };
     let register = Register::new(log(1).room, key(1).node(), version, &frontier, vec![1, 2, 3]).sign(&key(1));
     let digest = state.digest(&log(1));
+    let branch_digest = LogState { length: 3, hash: zero, above: Vec::new() }.digest(&log(1).branch(2, zero));
     let storage = StorageId::from_bytes([6; 16]);
     let hello = Hello {
         versions: (1, 1),
@@ -90,12 +86,13 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("window", wire::encode(&window)),
         ("digest line", digest.as_bytes().to_vec()),
         ("digest line + digest line", (digest + digest).as_bytes().to_vec()),
+        ("digest branch", branch_digest.as_bytes().to_vec()),
         ("register", wire::encode(&register)),
         ("digest register", register_digest(&register).as_bytes().to_vec()),
         ("short digest, nonce 07…07", short_digest(&[7; 16], &log(1).room, &digest).to_vec()),
         ("frame Hello", Frame::Hello(hello).encode()),
         ("frame Want", Frame::Want(want).encode()),
-        ("frame Held", Frame::Held(Held { logs: vec![(log(1), 200)] }).encode()),
+        ("frame Held", Frame::Held(Held { logs: vec![(log(1), 200), (log(1).branch(2, zero), 3)] }).encode()),
         ("frame Done", Frame::Done(done).encode()),
     ]
 }

@@ -10,8 +10,8 @@ use crate::close::{Ended, Redial};
 use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
-    ANNOUNCED_ATTEMPTS_EAGER, REDIAL_MAX_MS, REDIAL_MIN_MS, REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS,
-    TCP_AFTER_FAILURES,
+    ANNOUNCED_ATTEMPTS_EAGER, HURRIED_FAR_ATTEMPTS, REDIAL_FAR_MAX_MS, REDIAL_FAR_MIN_MS, REDIAL_MAX_MS, REDIAL_MIN_MS,
+    REDIAL_NOISE_MS, REDIAL_REFUSED_MS, REDIAL_TROUBLE_MS, TCP_AFTER_FAILURES,
 };
 use crate::link::Via;
 
@@ -59,6 +59,8 @@ pub(crate) struct Candidate {
     pub configured: bool,
     /// Nodes that the directory has at this address.
     pub listed: BTreeSet<NodeId>,
+    /// Place of the most important of them.
+    pub listed_at: usize,
     /// The short id last announced for this address.
     pub announced: Option<String>,
     /// When a peer last spoke to us from there.
@@ -76,6 +78,14 @@ pub(crate) struct Candidate {
     pub needs_tcp: bool,
 }
 
+/// How soon an address that does not answer is dialled again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pace {
+    Hurried,
+    /// Far away, and not among the most important.
+    Unhurried,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Attempt {
     Waiting { until_ms: u64, refused: bool },
@@ -87,6 +97,7 @@ impl Candidate {
         Self {
             configured: false,
             listed: BTreeSet::new(),
+            listed_at: usize::MAX,
             announced: None,
             heard_ms: None,
             found: None,
@@ -159,12 +170,14 @@ impl Candidate {
     }
 
     /// Tries again at a time counted from the start of the last attempt.
-    fn failed(&mut self, now_ms: u64, jitter: &mut Jitter) {
+    fn failed(&mut self, now_ms: u64, pace: Pace, jitter: &mut Jitter) {
         self.failures = self.failures.saturating_add(1);
         let is_noise =
             self.failures > ANNOUNCED_ATTEMPTS_EAGER && (self.is_unproven() || self.via() == Some(Via::Heard));
         let pause_ms = if is_noise {
             jitter.between(REDIAL_NOISE_MS / 2, REDIAL_NOISE_MS)
+        } else if pace == Pace::Unhurried && self.failures > HURRIED_FAR_ATTEMPTS {
+            jitter.between(REDIAL_FAR_MIN_MS, REDIAL_FAR_MAX_MS)
         } else {
             let doubled = REDIAL_MIN_MS << self.failures.min(8);
             jitter.between(REDIAL_MIN_MS, doubled.min(REDIAL_MAX_MS))
@@ -173,9 +186,9 @@ impl Candidate {
     }
 
     /// Was in use or tried; tries again as suits how it ended.
-    pub fn ended(&mut self, ended: &Ended, now_ms: u64, jitter: &mut Jitter) {
+    pub fn ended(&mut self, ended: &Ended, now_ms: u64, pace: Pace, jitter: &mut Jitter) {
         match ended.redial() {
-            Redial::Soon => self.failed(now_ms, jitter),
+            Redial::Soon => self.failed(now_ms, pace, jitter),
             Redial::Later => {
                 let pause_ms = jitter.between(REDIAL_TROUBLE_MS / 2, REDIAL_TROUBLE_MS);
                 self.attempt = Attempt::Waiting { until_ms: now_ms + pause_ms, refused: false };

@@ -9,16 +9,17 @@ use std::net::SocketAddr;
 use noroshi_sync::id::NodeId;
 
 use crate::announcers::Announcers;
-use crate::candidate::{Attempt, Candidate, Target};
+use crate::candidate::{Attempt, Candidate, Pace, Target};
 use crate::carrier::Transport;
 use crate::close::{CloseCode, Ended, Redial};
 use crate::dial::Ways;
 use crate::jitter::Jitter;
 use crate::limits::{
-    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, QUIC_PROBE_MS,
-    REDIAL_MIN_MS,
+    CANDIDATES_ANNOUNCED_MAX, CANDIDATES_HEARD_MAX, CANDIDATES_MAX, DIALS_ANNOUNCED_MAX, DIALS_MAX, HURRIED_FAR_MAX,
+    QUIC_PROBE_MS, REDIAL_MIN_MS,
 };
 use crate::link::{LinkState, Via};
+use crate::locality::Locality;
 
 /// See the module. All times are monotonic milliseconds.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Dialler {
     candidates: BTreeMap<Target, Candidate>,
     connected: BTreeMap<NodeId, Transport>,
     links: LinkState,
+    locality: Locality,
     announcers: Announcers,
     jitter: Jitter,
     /// What [`wake_at`](Self::wake_at) said, until something changes: it is asked after every frame.
@@ -72,6 +74,7 @@ impl Dialler {
             candidates: BTreeMap::new(),
             connected: BTreeMap::new(),
             links,
+            locality: Locality::default(),
             announcers: Announcers::default(),
             jitter: Jitter::new(seed),
             wake: None,
@@ -84,18 +87,24 @@ impl Dialler {
 
     // ---- What others tell ------------------------------------------------------------------------------------------
 
-    /// Replaces the addresses of the directory. Returns how many found no place.
+    /// Replaces the addresses of the directory, the most important nodes first. Returns how many found no place.
     pub fn set_directory(&mut self, nodes: Vec<(NodeId, Vec<Target>)>, now_ms: u64) -> usize {
         self.wake = None;
-        self.candidates.values_mut().for_each(|candidate| candidate.listed.clear());
+        for candidate in self.candidates.values_mut() {
+            candidate.listed.clear();
+            candidate.listed_at = usize::MAX;
+        }
         let mut left_out = 0;
-        for (node, addresses) in nodes {
+        for (place, (node, addresses)) in nodes.into_iter().enumerate() {
             if node == self.own {
                 continue;
             }
             for address in addresses {
                 match self.place(address, now_ms) {
-                    Some(candidate) => _ = candidate.listed.insert(node),
+                    Some(candidate) => {
+                        candidate.listed.insert(node);
+                        candidate.listed_at = candidate.listed_at.min(place);
+                    }
                     None => left_out += 1,
                 }
             }
@@ -160,6 +169,11 @@ impl Dialler {
         }
     }
 
+    /// On which networks this machine is.
+    pub fn set_locality(&mut self, locality: Locality) {
+        self.locality = locality;
+    }
+
     /// The link switch was used: lines that are no longer cut are dialled now, also those that were refused.
     pub fn set_links(&mut self, links: LinkState, now_ms: u64) {
         self.wake = None;
@@ -203,12 +217,13 @@ impl Dialler {
     pub fn disconnected(&mut self, peer: NodeId, ended: &Ended, now_ms: u64) {
         self.wake = None;
         self.connected.remove(&peer);
-        for candidate in self.candidates.values_mut().filter(|candidate| candidate.is_of(&peer)) {
+        let hurried = self.hurried();
+        for (target, candidate) in self.candidates.iter_mut().filter(|(_, candidate)| candidate.is_of(&peer)) {
             if candidate.is_running() {
                 continue;
             }
             if ended.redial() > Redial::Soon {
-                candidate.ended(ended, now_ms, &mut self.jitter);
+                candidate.ended(ended, now_ms, pace_of(target, &hurried), &mut self.jitter);
             } else {
                 // Both sides notice at once; the pause keeps them from always dialling at once too.
                 let pause_ms = self.jitter.between(0, REDIAL_MIN_MS);
@@ -220,6 +235,7 @@ impl Dialler {
     /// The attempt at this target is over.
     pub fn finished(&mut self, target: &Target, outcome: Outcome, now_ms: u64) {
         self.wake = None;
+        let hurried = self.hurried();
         let Some(candidate) = self.candidates.get_mut(target) else { return };
         let is_probe = candidate.owner().is_some_and(|peer| self.connected.contains_key(&peer));
         match outcome {
@@ -237,7 +253,7 @@ impl Dialler {
             }
             Outcome::Failed { peer, ended } => {
                 candidate.found = peer.or(candidate.found);
-                candidate.ended(&ended, now_ms, &mut self.jitter);
+                candidate.ended(&ended, now_ms, pace_of(target, &hurried), &mut self.jitter);
             }
         }
         self.forget_untold();
@@ -325,6 +341,18 @@ impl Dialler {
         self.running(|_| true)
     }
 
+    /// The addresses that are dialled as often as may be: all that are near, and the most important of the others.
+    fn hurried(&self) -> BTreeSet<Target> {
+        let is_near = |target: &Target, candidate: &Candidate| {
+            let is_near = |address: &SocketAddr| self.locality.is_near(address.ip());
+            candidate.announced.is_some() || matches!(target, Target::Address(address) if is_near(address))
+        };
+        let (near, mut far): (Vec<_>, Vec<_>) =
+            self.candidates.iter().partition(|(target, candidate)| is_near(target, candidate));
+        far.sort_by_key(|(target, candidate)| (!candidate.configured, candidate.listed_at, (*target).clone()));
+        near.into_iter().chain(far.into_iter().take(HURRIED_FAR_MAX)).map(|(target, _)| target.clone()).collect()
+    }
+
     // ---- The table -------------------------------------------------------------------------------------------------
 
     fn waits_until(&self, candidate: &Candidate) -> Option<u64> {
@@ -382,6 +410,10 @@ impl Dialler {
     fn forget_untold(&mut self) {
         self.candidates.retain(|_, candidate| candidate.via().is_some() || candidate.is_running());
     }
+}
+
+fn pace_of(target: &Target, hurried: &BTreeSet<Target>) -> Pace {
+    if hurried.contains(target) { Pace::Hurried } else { Pace::Unhurried }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ use crate::greeting::hear;
 use crate::limits::{EVENTS_WAITING_MAX, FAREWELL_TIMEOUT, PEERS_MAX, QUESTIONS_WAITING_MAX, SHUTDOWN_STEP_TIMEOUT};
 use crate::link::{LinkPhase, LinkState, NetEvent};
 use crate::listener::Listeners;
+use crate::locality::Locality;
 use crate::metric;
 use crate::pairing::{ConnectionNumber, Side};
 use crate::peers::{Change, Peers};
@@ -212,9 +213,14 @@ impl Driver {
             }
             Command::SetLinks { links } => self.set_links(&links),
             Command::SetIdentity { settings } => self.set_identity(&settings),
-            Command::NetworkChanged => self.parts.dialler.network_changed(self.now().mono_ms),
+            Command::NetworkChanged => self.network_changed(),
             Command::ShutDown { .. } => {}
         }
+    }
+
+    fn network_changed(&mut self) {
+        self.parts.dialler.set_locality(Locality::of_this_machine());
+        self.parts.dialler.network_changed(self.now().mono_ms);
     }
 
     fn set_links(&mut self, links: &LinkState) {
@@ -546,7 +552,7 @@ impl Driver {
                 "withdrawn"
             }
             Hint::NetworkChanged => {
-                self.parts.dialler.network_changed(now_ms);
+                self.network_changed();
                 "network"
             }
         };

@@ -11,6 +11,7 @@
 //!   greeting, stream, connection             first words, frames on streams, the tasks of a connection
 //!   pairing, peers                           which of two connections carries the session
 //!   candidate, announcers, dialler           whom to dial and when: no sockets, no clock
+//!   locality                                 which addresses are near
 //!   discovery                                announcements on the local network
 //!   join                                     one question of a node that has no certificate yet
 //!   runtime                                  quinn on tokio, its tasks counted
@@ -41,6 +42,7 @@ mod join;
 pub mod limits;
 mod link;
 mod listener;
+mod locality;
 pub mod metric;
 mod net;
 mod pairing;

@@ -129,6 +129,13 @@ pub const DIALS_ANNOUNCED_MAX: usize = 16;
 pub const REDIAL_MIN_MS: u64 = 500;
 /// Longest time between two attempts at an address that does not answer, milliseconds.
 pub const REDIAL_MAX_MS: u64 = 3_000;
+/// Far addresses that are dialled as often as near ones, the most important first; … the others are dialled this seldom,
+/// milliseconds, so that dialling does not fill the lines of everybody else …
+pub const HURRIED_FAR_MAX: usize = 3;
+pub const REDIAL_FAR_MIN_MS: u64 = 15_000;
+pub const REDIAL_FAR_MAX_MS: u64 = 60_000;
+/// … after so many attempts in a row, among them some over TCP.
+pub const HURRIED_FAR_ATTEMPTS: u32 = 4;
 /// An announced address that never was a peer counts as noise after so many attempts …
 pub const ANNOUNCED_ATTEMPTS_EAGER: u32 = 10;
 /// … and is then dialled this seldom, milliseconds.

@@ -28,6 +28,7 @@ use crate::limits::{
 };
 use crate::link::{LinkState, NetEvent};
 use crate::listener::{Listener, Listeners};
+use crate::locality::Locality;
 use crate::roster::{ConnectionView, Roster};
 use crate::store_port::{Desk, StorePort};
 use crate::tls::JoinOffer;
@@ -215,13 +216,15 @@ impl Net {
         let weak = Arc::downgrade(&listeners.0);
         let now_ms = config.clock.now().mono_ms;
         let limits = DialLimits { first_answer: config.patience.first_answer, handshake: config.patience.handshake };
+        let mut dialler = Dialler::new(own, seed, targets, config.links.clone(), now_ms);
+        dialler.set_locality(Locality::of_this_machine());
         let driver = Driver::new(Parts {
             own,
             run,
             core,
             clock: config.clock,
             desk: Desk::new(store),
-            dialler: Dialler::new(own, seed, targets, config.links.clone(), now_ms),
+            dialler,
             links: config.links,
             listeners,
             discovery,
@@ -270,7 +273,8 @@ impl Net {
         self.command(Command::OpenRooms { rooms }).await
     }
 
-    /// Replaces the addresses that the organisation's directory has of other nodes.
+    /// Replaces the addresses that the organisation's directory has of other nodes, the most important nodes first: of those
+    /// that are not near, three are dialled as often as near ones.
     pub async fn set_candidates(&self, nodes: Vec<(NodeId, Vec<Target>)>) -> Result<(), NetClosed> {
         self.command(Command::SetDirectory { nodes }).await
     }

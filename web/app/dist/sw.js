@@ -1,6 +1,6 @@
 // Keeps the app shell of one build, so that the page opens while the node is away. It never touches the API: data is
 // the business of the page, and a stale answer about rooms would be a lie.
-const BUILD = "d7e227752b00";
+const BUILD = "326c837d1477";
 const FILES = ["/","/assets/app.css","/assets/app.js","/icons/noroshi-180.png","/icons/noroshi-192.png","/icons/noroshi-512.png","/icons/noroshi-maskable-512.png","/icons/noroshi.svg","/manifest.webmanifest"];
 const CACHE = `shell-${BUILD}`;
 const NAVIGATION_TIMEOUT_MS = 3000;

@@ -233,7 +233,10 @@ impl PeerBoard {
                 record.last_heard_ms = Some(now_ms);
                 false
             }),
-            Notice::Refused { room, writer, refusal: Refusal::Fork, .. } => self.alarm(Alarm::Fork { room, writer }),
+            Notice::Forked { room, writer, .. }
+            | Notice::Refused { room, writer, refusal: Refusal::TooManyBranches, .. } => {
+                self.alarm(Alarm::Fork { room, writer })
+            }
             Notice::Forged { peer, .. } => self.alarm(Alarm::Forged { peer }),
             Notice::Diverged { peer, passes } if passes >= DIVERGED_PASSES => self.alarm(Alarm::Diverged { peer }),
             Notice::Refused { .. }
@@ -426,7 +429,7 @@ mod tests {
     #[test]
     fn each_alarm_is_raised_once() {
         let (board, _, woken) = board();
-        let fork = Notice::Refused { peer: PEER, room: RoomId::NIL, writer: PEER, refusal: Refusal::Fork };
+        let fork = Notice::Forked { peer: PEER, room: RoomId::NIL, writer: PEER };
         for notice in [&fork, &fork, &Notice::Forged { peer: PEER, reason: "x".into() }] {
             board.note(notice);
         }

@@ -6,6 +6,7 @@ use noroshi_provisioning::ledger::Suspension;
 use noroshi_provisioning::{Directory, OfficeId};
 use noroshi_sync::entry::Entry;
 use noroshi_sync::id::{NodeId, RoomId, UserId};
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::StoreError;
 
 use super::{People, Renderer, RoomContext};
@@ -34,6 +35,7 @@ impl Renderer<'_> {
             view.attachments = self.attachments(&shown.message.attachments)?;
             self.vouch(&mut view, shown, &marks)?;
         }
+        view.forked = self.log_of(shown.pk)?.branch.is_some();
         view.reply_to = self.reply(shown)?;
         view.offices = context.row.offices;
         view.arrived = self.offices_with(&context, shown)?;
@@ -145,16 +147,16 @@ impl Renderer<'_> {
         view.signed = SignedBy::None;
         view.unsigned = shown.message.urgent;
         for pk in writers {
-            let writer = self.writer_of(pk)?;
+            let writer = self.log_of(pk)?.node;
             view.unsigned |= self.people.directory().is_visitor(writer, author);
         }
         Ok(())
     }
 
-    fn writer_of(&mut self, pk: EntryPk) -> Result<NodeId, StoreError> {
-        Ok(match self.writers.get(&pk.log()) {
-            Some(node) => *node,
-            None => *self.writers.entry(pk.log()).or_insert(self.database.log_of(pk)?.node),
+    fn log_of(&mut self, pk: EntryPk) -> Result<LogId, StoreError> {
+        Ok(match self.logs.get(&pk.log()) {
+            Some(log) => *log,
+            None => *self.logs.entry(pk.log()).or_insert(self.database.log_of(pk)?),
         })
     }
 
@@ -231,6 +233,7 @@ fn plain(people: &People<'_>, room: RoomId, shown: &ShownMessage) -> MessageView
         late: false,
         after_stop: is_after_stop(people.directory(), entry),
         conflict: shown.conflict,
+        forked: false,
         signed: if shown.signed { SignedBy::Device } else { SignedBy::None },
         unsigned: false,
         entry_kind: EntryKind::Message,

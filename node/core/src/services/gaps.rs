@@ -21,6 +21,8 @@ struct Counted {
     complete: bool,
     rooms: HashMap<RoomId, BTreeMap<NodeId, Gap>>,
     totals: BTreeMap<NodeId, Gap>,
+    /// Of an average entry.
+    entry_bytes: u64,
 }
 
 impl Counted {
@@ -38,24 +40,34 @@ impl Counted {
 }
 
 impl Inner {
+    /// Bytes of an average entry, as of the last count.
+    pub(super) fn entry_bytes(&self) -> u64 {
+        self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).entry_bytes
+    }
+
     /// The gaps towards every peer as of now.
     pub(super) async fn gaps(&self) -> Result<BTreeMap<NodeId, Gap>, StoreError> {
         let touched: Vec<RoomId> = self.hub.take_touched().into_iter().collect();
         let complete = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).complete;
         if complete && touched.is_empty() {
-            return Ok(self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).totals.clone());
+            let totals = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner).totals.clone();
+            // Also where nothing moves: that is a rate, too.
+            self.board.note_waiting(&totals);
+            return Ok(totals);
         }
         let counted = self
             .storage
             .read(move |database| {
                 let rooms = if complete { touched } else { database.rooms_known()? };
-                rooms.into_iter().map(|room| Ok((room, database.gaps(&room)?))).collect::<Result<Vec<_>, StoreError>>()
+                let gaps = rooms.into_iter().map(|room| Ok((room, database.gaps(&room)?)));
+                Ok((gaps.collect::<Result<Vec<_>, StoreError>>()?, database.entry_bytes()?))
             })
             .await;
         let mut known = self.gaps.counted.lock().unwrap_or_else(PoisonError::into_inner);
         match counted {
-            Ok(counted) => {
+            Ok((counted, entry_bytes)) => {
                 known.complete = true;
+                known.entry_bytes = entry_bytes;
                 counted.into_iter().for_each(|(room, gaps)| known.set(room, gaps));
                 self.board.note_waiting(&known.totals);
                 Ok(known.totals.clone())

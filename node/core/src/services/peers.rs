@@ -16,7 +16,7 @@ use crate::render::People;
 use crate::rights::{Action, Object, may};
 use crate::store::Database;
 use crate::store::query::Gap;
-use crate::view::{Actor, PeerView, Time};
+use crate::view::{Actor, PeerState, PeerView, Time};
 
 /// The switches as they are kept among the settings.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,14 +78,13 @@ impl Node {
     /// Every other node of the organisation.
     pub async fn peers(&self, _actor: Option<&Actor>) -> Result<Vec<PeerView>, ServiceError> {
         let gaps = self.inner.gaps().await?;
-        let entry_bytes = self.inner.entry_bytes(&gaps).await?;
         let directory = self.inner.directory();
         let mut nodes: Vec<_> = directory.nodes().filter(|node| node.id != self.id()).collect();
         nodes.sort_by_key(|node| {
             let office = directory.office(node.office);
             (!directory.is_headquarters(node.office), office.map(|office| office.name.clone()), node.name.clone())
         });
-        Ok(nodes.into_iter().map(|node| self.inner.peer_view(&directory, node.id, &gaps, entry_bytes)).collect())
+        Ok(nodes.into_iter().map(|node| self.inner.peer_view(&directory, node.id, &gaps)).collect())
     }
 }
 
@@ -100,25 +99,13 @@ fn whole_f64(value: u64) -> f64 {
 }
 
 impl Inner {
-    /// Bytes of an average entry; nothing is asked while nothing is missing.
-    async fn entry_bytes(&self, gaps: &BTreeMap<NodeId, Gap>) -> Result<u64, StoreError> {
-        if gaps.values().all(|gap| *gap == Gap::default()) {
-            return Ok(0);
-        }
-        self.storage.read(Database::entry_bytes).await
-    }
-
-    fn peer_view(
-        &self,
-        directory: &Directory,
-        node: NodeId,
-        gaps: &BTreeMap<NodeId, Gap>,
-        entry_bytes: u64,
-    ) -> PeerView {
+    fn peer_view(&self, directory: &Directory, node: NodeId, gaps: &BTreeMap<NodeId, Gap>) -> PeerView {
         let record = self.board.record(&node);
         let known = directory.node(node);
         let gap = gaps.get(&node).copied().unwrap_or_default();
-        let entries_per_s = self.board.entries_per_s(&node);
+        let entry_bytes = self.entry_bytes();
+        // What is left over from before the line was lost is no rate.
+        let entries_per_s = self.board.entries_per_s(&node).filter(|_| record.state == PeerState::Connected);
         let alarms = self.peer_alarms(node, &record, &gap);
         PeerView {
             node: node.to_string(),

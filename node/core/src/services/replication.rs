@@ -84,7 +84,8 @@ impl Node {
             let rooms: Vec<RoomId> = page.iter().map(|(room, _)| *room).collect();
             let Some(last) = rooms.last() else { break };
             after = Some(*last);
-            let Answer::Holdings(holdings) = self.answer(Query::Holdings { peer, rooms }).await? else { break };
+            let looked_up = self.answer(Query::Holdings { peer, rooms, offered: Vec::new() }).await?;
+            let Answer::Holdings(holdings, _) = looked_up else { break };
             ledger.extend(holdings.into_iter().filter(|holding| holding.ledger).map(|holding| holding.lines.room));
         }
         let directory = self.directory();

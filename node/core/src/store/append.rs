@@ -41,7 +41,7 @@ impl Writing<'_> {
         clock: WallClock,
         received_ms: u64,
     ) -> Result<(RoomPk, LogPk, LogId, Entry), StoreError> {
-        let log = LogId { room: draft.room, node: self.node(), epoch: self.epoch(), lane: draft.lane };
+        let log = LogId::new(draft.room, self.node(), self.epoch(), draft.lane);
         let log_pk = self.ensure_log(&log)?;
         let (room, length, head, unsigned) =
             self.log_row(log_pk, |row| (row.room, row.state.length, row.state.hash, row.unsigned_bytes))?;

@@ -6,7 +6,7 @@ use noroshi_sync::entry::Lane;
 use noroshi_sync::frontier::LogState;
 use noroshi_sync::hlc::Hlc;
 use noroshi_sync::id::{NodeId, RoomId};
-use noroshi_sync::log::Hash;
+use noroshi_sync::log::{Hash, LogId};
 use noroshi_sync::store::{Applied, Batch, Cursor, Refusal, StoreError, WindowOutcome};
 use noroshi_sync::window::{VerifiedItem, VerifiedWindow};
 
@@ -27,7 +27,7 @@ impl Writing<'_> {
                 outcomes.insert(place, self.apply_window(&batch.peer, window)?);
             }
         }
-        let mut rooms = outcomes.values().filter_map(|(_, room)| *room).collect::<Vec<_>>();
+        let mut rooms = outcomes.values().filter_map(|applied| applied.room).collect::<Vec<_>>();
         for register in &batch.registers {
             let (room, node) = (register.register().room, register.register().node);
             if self.is_shared(&room, &batch.peer)?
@@ -40,12 +40,13 @@ impl Writing<'_> {
         self.options().projector.settle(self)?;
         rooms.sort_unstable();
         rooms.dedup();
-        let windows: Vec<WindowOutcome> = outcomes.into_values().map(|(outcome, _)| outcome).collect();
+        let forks = outcomes.values().filter_map(|applied| applied.forks).collect();
+        let windows: Vec<WindowOutcome> = outcomes.into_values().map(|applied| applied.outcome).collect();
         let refused = windows.iter().any(|outcome| matches!(outcome, WindowOutcome::Refused { .. }));
         if let Some(cursor) = batch.cursor.filter(|_| !refused) {
             self.set_cursor(&batch.peer, cursor)?;
         }
-        Ok(Applied { latest_change: self.latest_change()?, windows, rooms })
+        Ok(Applied { latest_change: self.latest_change()?, windows, rooms, forks })
     }
 
     /// The order to judge windows in: the ledgers, the policies, then the rest as it came.
@@ -62,56 +63,61 @@ impl Writing<'_> {
         Ok(order.into_iter().map(|(_, _, place)| place).collect())
     }
 
-    /// What became of the window, and its room if there is something new in it.
-    fn apply_window(
-        &self,
-        peer: &NodeId,
-        window: &VerifiedWindow,
-    ) -> Result<(WindowOutcome, Option<RoomId>), StoreError> {
+    fn apply_window(&self, peer: &NodeId, window: &VerifiedWindow) -> Result<WindowApplied, StoreError> {
         let log = *window.log();
-        Ok(match self.judge(peer, window)? {
-            Err(refusal) => {
-                let (first, last) = (window.first(), window.last());
-                (WindowOutcome::Refused { log, first, last, refusal }, None)
+        let refused = |refusal| {
+            let (first, last) = (window.first(), window.last());
+            WindowApplied { outcome: WindowOutcome::Refused { log, first, last, refusal }, room: None, forks: None }
+        };
+        if let Some(refusal) = self.refusal(peer, window)? {
+            return Ok(refused(refusal));
+        }
+        let trunk = log.trunk();
+        let known = self.log_pk(&trunk)?;
+        let row = match known {
+            Some(pk) => self.log_row(pk, LogRow::clone)?,
+            None => LogRow::empty(trunk, RoomPk(0)),
+        };
+        let (state, is_new, forks) = if !row.forked && self.agrees(known, &row, window)? {
+            let Some(plan) = plan(&row, window) else { return Ok(refused(Refusal::TooManyGaps)) };
+            let is_new = !plan.pieces.is_empty();
+            if is_new {
+                self.store_window(window, &plan)?;
             }
-            Ok(plan) => {
-                let new = (!plan.pieces.is_empty()).then_some(log.room);
-                if new.is_some() {
-                    self.store_window(window, &plan)?;
-                }
-                (WindowOutcome::Stored { log, state: plan.state.clone() }, new)
-            }
-        })
+            (plan.state, is_new, false)
+        } else {
+            let placed = match self.place(window)? {
+                Ok(placed) => placed,
+                Err(refusal) => return Ok(refused(refusal)),
+            };
+            let state = LogState { length: window.last(), hash: window.end(), above: Vec::new() };
+            (state, placed.is_new, placed.forks)
+        };
+        if is_new && log.node == self.node() && log.epoch == self.epoch() {
+            // Somebody else writes under this name: it is left to both of them as it is.
+            tracing::error!(epoch = %log.epoch, "a copy of this node writes elsewhere; this one goes on in a new epoch");
+            self.renew_epoch(log.epoch.renewed(row.state.hash.as_bytes(), window.end().as_bytes()));
+        }
+        let room = is_new.then_some(log.room);
+        Ok(WindowApplied { outcome: WindowOutcome::Stored { log, state }, room, forks: forks.then_some(trunk) })
     }
 
-    fn judge(&self, peer: &NodeId, window: &VerifiedWindow) -> Result<Result<Plan, Refusal>, StoreError> {
+    /// Why nothing of the window may be stored, whatever is held of its log.
+    fn refusal(&self, peer: &NodeId, window: &VerifiedWindow) -> Result<Option<Refusal>, StoreError> {
         let log = window.log();
-        if log.node == self.node() && log.epoch == self.epoch() {
-            return Ok(Err(Refusal::OwnLog));
-        }
         if log.lane != Lane::Policy && !self.is_shared(&log.room, peer)? {
-            return Ok(Err(Refusal::NotAdmitted));
+            return Ok(Some(Refusal::NotAdmitted));
         }
         if !self.is_writer(&log.node)? && !self.is_public(&log.room)? {
-            return Ok(Err(Refusal::UnknownWriter));
+            return Ok(Some(Refusal::UnknownWriter));
         }
         // No honest log is that long; what cannot be numbered here is like a range beyond the last gap.
         if window.last() > SEQ_MAX {
-            return Ok(Err(Refusal::TooManyGaps));
+            return Ok(Some(Refusal::TooManyGaps));
         }
-        let known = self.log_pk(log)?;
         let erased = window.items().iter().any(|item| item.entry.is_none());
-        if erased && !self.all_with_grounds(known, window)? {
-            return Ok(Err(Refusal::ErasedWithoutGrounds));
-        }
-        let row = match known {
-            Some(pk) => self.log_row(pk, LogRow::clone)?,
-            None => LogRow::empty(*log, RoomPk(0)),
-        };
-        if !self.agrees(known, &row, window)? {
-            return Ok(Err(Refusal::Fork));
-        }
-        Ok(plan(&row, window).ok_or(Refusal::TooManyGaps))
+        let has_grounds = !erased || self.all_with_grounds(self.log_pk(&log.trunk())?, window)?;
+        Ok((!has_grounds).then_some(Refusal::ErasedWithoutGrounds))
     }
 
     /// Whether an act of erasure that is known here names every erased place of the window.
@@ -156,7 +162,7 @@ impl Writing<'_> {
 
     fn store_window(&self, window: &VerifiedWindow, plan: &Plan) -> Result<(), StoreError> {
         let received_ms = self.wall_ms();
-        let id = window.log();
+        let id = &window.log().trunk();
         let log = self.ensure_log(id)?;
         let room = self.log_row(log, |row| row.room)?;
         let erasable = self.erasable_in(Some(log), window)?;
@@ -217,6 +223,15 @@ impl Writing<'_> {
         )?;
         Ok(())
     }
+}
+
+/// What became of a window.
+struct WindowApplied {
+    outcome: WindowOutcome,
+    /// Its room, if there is something new in it.
+    room: Option<RoomId>,
+    /// Its log, if a further history of it became known.
+    forks: Option<LogId>,
 }
 
 /// What a window adds to its log.
@@ -283,7 +298,7 @@ impl Plan {
 }
 
 /// h(seq) as the window says, for seq from first − 1 to last.
-fn hash_in(window: &VerifiedWindow, seq: u64) -> Option<Hash> {
+pub(in crate::store) fn hash_in(window: &VerifiedWindow, seq: u64) -> Option<Hash> {
     if seq + 1 == window.first() {
         return Some(window.base());
     }

@@ -75,7 +75,7 @@ impl Database {
                 Some(pk) => self.load_log(pk)?.state.length,
                 None => 0,
             };
-            if found < state.length {
+            if found < state.length && !self.has_history(&log, &state)? {
                 damages.push(Damage::Fewer { log, said: state.length, found });
             }
         }

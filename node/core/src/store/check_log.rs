@@ -30,7 +30,7 @@ impl Database {
         let (first, last) = (EntryPk::new(log, 0), EntryPk::new(log, SEQ_MAX));
         let count = "SELECT count(*) FROM entries WHERE entry_pk BETWEEN ? AND ?";
         let found = self.row(count, (first, last), |row| row.get::<_, i64>(0))?.unwrap_or(0).cast_unsigned();
-        let counted = row.state.count();
+        let counted = row.count();
         if found != counted {
             report.damages.push(Damage::Count { log: row.id, found, counted });
         }
@@ -40,7 +40,7 @@ impl Database {
     fn check_run(&self, log: LogPk, row: &LogRow, run: &Run, report: &mut CheckReport) -> Result<Hlc, StoreError> {
         let marks = self.marks_in(log, run)?;
         report.checkpoints += marks.len() as u64;
-        if marks.last().is_none_or(|mark| mark.0 != run.last) {
+        if marks.last().is_none_or(|mark| mark.0 != run.last) && !self.goes_on(row)? {
             report.damages.push(Damage::Unsigned { log: row.id, seq: run.last });
         }
         let mut reading = RunReading { row, next: run.first, hash: run.base, seen: Hlc::ZERO, broken: false };
@@ -87,7 +87,8 @@ impl Database {
         )?;
         let (seq, base) = before.unwrap_or((run.first - 1, run.base));
         let tail = Run { first: seq + 1, base, ..run };
-        if self.marks_in(log, &tail)?.last().is_none_or(|mark| (mark.0, mark.1) != (run.last, run.end)) {
+        let is_signed = self.marks_in(log, &tail)?.last().is_some_and(|mark| (mark.0, mark.1) == (run.last, run.end));
+        if !is_signed && !self.goes_on(&row)? {
             damages.push(Damage::Unsigned { log: row.id, seq: run.last });
         }
         let mut hash = base;

@@ -60,6 +60,7 @@ impl fmt::Debug for DatabaseOptions {
 /// the query modules; writes go through [`Database::write`] or a [`Group`](super::group::Group).
 pub struct Database {
     connection: Connection,
+    epoch: Cell<Epoch>,
     options: DatabaseOptions,
     path: Option<PathBuf>,
     own: NodePk,
@@ -139,6 +140,7 @@ impl Database {
     fn new(connection: Connection, options: DatabaseOptions, path: Option<PathBuf>) -> Self {
         Self {
             connection,
+            epoch: Cell::new(options.epoch),
             options,
             path,
             own: NodePk(0),
@@ -154,8 +156,14 @@ impl Database {
     pub fn node(&self) -> NodeId {
         self.options.key.node()
     }
+    /// The epoch in which this node writes. It changes while the program runs when somebody else turns out to write in it.
     pub fn epoch(&self) -> Epoch {
-        self.options.epoch
+        self.epoch.get()
+    }
+
+    /// From now on every entry of this node goes to logs that nobody else has begun.
+    pub(in crate::store) fn renew_epoch(&self, epoch: Epoch) {
+        self.epoch.set(epoch);
     }
     pub fn key(&self) -> &NodeKey {
         &self.options.key
@@ -279,7 +287,7 @@ impl Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("path", &self.path).field("epoch", &self.options.epoch).finish_non_exhaustive()
+        f.debug_struct("Database").field("path", &self.path).field("epoch", &self.epoch.get()).finish_non_exhaustive()
     }
 }
 

@@ -74,7 +74,7 @@ impl Erasable {
 }
 
 impl Database {
-    /// Which places of a window are erased.
+    /// Which places of a window are erased; `log` is the trunk, by which acts name them.
     pub(in crate::store) fn erasable_in(
         &self,
         log: Option<LogPk>,
@@ -97,13 +97,21 @@ impl Database {
         seq: u64,
         hash: &Hash,
     ) -> Result<Option<EntryPk>, StoreError> {
-        let Some(log) = self.log_pk(log)?.filter(|_| seq <= SEQ_MAX) else { return Ok(None) };
-        let pk = EntryPk::new(log, seq);
-        let found = self.row("SELECT bytes FROM entries WHERE entry_pk = ?", [pk], |row| {
-            let content = Content::of(row.get_ref(0)?.as_blob()?);
-            Ok(!content.is_erased() && content.hash() == *hash)
-        })?;
-        Ok(found.filter(|same| *same).map(|_| pk))
+        if seq > SEQ_MAX {
+            return Ok(None);
+        }
+        // An act does not say on which branch of a log that forks the entry stands: the hash does.
+        for log in self.rows_of(log)? {
+            let pk = EntryPk::new(log, seq);
+            let found = self.row("SELECT bytes FROM entries WHERE entry_pk = ?", [pk], |row| {
+                let content = Content::of(row.get_ref(0)?.as_blob()?);
+                Ok(!content.is_erased() && content.hash() == *hash)
+            })?;
+            if found == Some(true) {
+                return Ok(Some(pk));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -114,9 +122,9 @@ impl Writing<'_> {
         if seq == 0 || seq > SEQ_MAX {
             return Ok(());
         }
-        let pk = EntryPk::new(self.ensure_log(log)?, seq);
-        self.execute("INSERT OR IGNORE INTO erasable (entry_pk, hash) VALUES (?, ?)", (pk, hash.as_bytes()))?;
-        if self.content_at(log, seq, hash)?.is_some() {
+        let named = EntryPk::new(self.ensure_log(&log.trunk())?, seq);
+        self.execute("INSERT OR IGNORE INTO erasable (entry_pk, hash) VALUES (?, ?)", (named, hash.as_bytes()))?;
+        while let Some(pk) = self.content_at(log, seq, hash)? {
             self.execute("UPDATE entries SET bytes = ? WHERE entry_pk = ?", (erased(hash), pk))?;
             self.erasing.set(true);
         }

@@ -27,24 +27,31 @@ impl Database {
     pub(in crate::store) fn load_log(&self, log: LogPk) -> Result<LogRow, StoreError> {
         let (mut row, above) = self
             .row(
-                "SELECT rooms.id, nodes.id, epoch, lane, room_pk, length, hash, above, kept, kept_bytes
+                "SELECT rooms.id, nodes.id, epoch, lane, branch_first, branch_hash, room_pk, length, hash, above, kept,
+                        kept_bytes, base, aside, EXISTS (
+                            SELECT 1 FROM logs AS other WHERE other.room_pk = logs.room_pk
+                            AND other.node_pk = logs.node_pk AND other.epoch = logs.epoch AND other.lane = logs.lane
+                            AND other.branch_first > 0)
                  FROM logs JOIN rooms USING (room_pk) JOIN nodes USING (node_pk) WHERE log_pk = ?",
                 [log],
                 |row| {
                     let id = log_id(row, 0)?;
-                    let length = row.get::<_, i64>(5)?.cast_unsigned();
+                    let length = row.get::<_, i64>(7)?.cast_unsigned();
                     let head = LogRow {
                         id,
-                        room: row.get(4)?,
-                        state: LogState { length, hash: Hash::from_bytes(row.get(6)?), above: Vec::new() },
+                        room: row.get(6)?,
+                        state: LogState { length, hash: Hash::from_bytes(row.get(8)?), above: Vec::new() },
+                        base: row.get::<_, Option<[u8; 32]>>(12)?.map_or_else(|| id.genesis(), Hash::from_bytes),
+                        aside: row.get(13)?,
+                        forked: row.get(14)?,
                         bases: Vec::new(),
                         line: Digest::EMPTY,
                         mark: length,
-                        kept: row.get::<_, i64>(8)?.cast_unsigned(),
-                        kept_bytes: row.get::<_, i64>(9)?.cast_unsigned(),
+                        kept: row.get::<_, i64>(10)?.cast_unsigned(),
+                        kept_bytes: row.get::<_, i64>(11)?.cast_unsigned(),
                         unsigned_bytes: 0,
                     };
-                    Ok((head, row.get::<_, Vec<u8>>(7)?))
+                    Ok((head, row.get::<_, Vec<u8>>(9)?))
                 },
             )?
             .ok_or_else(|| damaged(format!("log {} is missing", log.0)))?;

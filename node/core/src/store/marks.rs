@@ -158,9 +158,7 @@ mod tests {
         fn neighbours_stay_close_and_few_marks_are_kept(
             steps in proptest::collection::vec((1u64..=64, 1u64..=CHECKPOINT_BYTES_MAX as u64), 1..200),
         ) {
-            let id = LogId {
-                room: RoomId::NIL, node: NodeId::from_bytes([0; 32]), epoch: Epoch(0), lane: Lane::Normal,
-            };
+            let id = LogId::new(RoomId::NIL, NodeId::from_bytes([0; 32]), Epoch(0), Lane::Normal);
             let mut row = LogRow::empty(id, RoomPk(1));
             let (mut seq, mut total) = (0, 0);
             let mut marks: Vec<(u64, u64)> = vec![(0, 0)];

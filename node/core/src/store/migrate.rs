@@ -14,6 +14,7 @@ const STEPS: &[(&str, &str)] = &[
     ("V12__imports", include_str!("../../migrations/V12__imports.sql")),
     ("V13__audit", include_str!("../../migrations/V13__audit.sql")),
     ("V14__signatures", include_str!("../../migrations/V14__signatures.sql")),
+    ("V15__branches", include_str!("../../migrations/V15__branches.sql")),
     ("V16__blobs", include_str!("../../migrations/V16__blobs.sql")),
     ("V17__erasure", include_str!("../../migrations/V17__erasure.sql")),
     ("V18__links", include_str!("../../migrations/V18__links.sql")),
@@ -28,7 +29,11 @@ pub(in crate::store) fn migrate(connection: &mut Connection) -> Result<(), Store
         .map_err(|error| StoreError::Invalid(error.to_string()))?;
     // Grouped: refinery would otherwise commit a step and the note that it was done one after the other.
     let runner = Runner::new(&steps).set_grouped(true).set_abort_missing(true).set_abort_divergent(true);
-    runner.run(connection).map(|_| ()).map_err(|error| match error.kind() {
+    // A step may make a table anew to which others refer; the names stay the same. Without effect inside a transaction.
+    connection.pragma_update(None, "foreign_keys", false).map_err(|error| store_error(&error))?;
+    let done = runner.run(connection);
+    connection.pragma_update(None, "foreign_keys", true).map_err(|error| store_error(&error))?;
+    done.map(|_| ()).map_err(|error| match error.kind() {
         refinery::error::Kind::MissingVersion(step) => {
             StoreError::Invalid(format!("the database is of a newer version of this program (it knows step {step})"))
         }

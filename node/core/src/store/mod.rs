@@ -13,6 +13,7 @@ mod append;
 mod apply;
 mod audience;
 mod audit;
+mod branches;
 mod cache;
 mod check;
 mod check_audit;

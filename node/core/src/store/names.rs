@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use noroshi_provisioning::ledger::WitnessedLog;
 use noroshi_sync::entry::Lane;
 use noroshi_sync::id::{Epoch, NodeId, RoomId};
-use noroshi_sync::log::LogId;
+use noroshi_sync::log::{Branch, Hash, LogId};
 use noroshi_sync::store::StoreError;
 use rusqlite::Row;
 
@@ -44,8 +44,9 @@ impl Database {
         }
         let (Some(room), Some(node)) = (self.room_pk(&log.room)?, self.node_pk(&log.node)?) else { return Ok(None) };
         let pk = self.row(
-            "SELECT log_pk FROM logs WHERE room_pk = ? AND node_pk = ? AND epoch = ? AND lane = ?",
-            (room, node, log.epoch.0.cast_signed(), log.lane.number()),
+            "SELECT log_pk FROM logs WHERE room_pk = ? AND node_pk = ? AND epoch = ? AND lane = ?
+             AND branch_first = ? AND branch_hash = ?",
+            (room, node, log.epoch.0.cast_signed(), log.lane.number(), branch_first(log), branch_hash(log)),
             |row| row.get(0),
         )?;
         if let Some(pk) = pk {
@@ -76,13 +77,14 @@ impl Writing<'_> {
         Ok(RoomPk(pk))
     }
 
-    /// What is held of the logs that one node wrote, by room: the highest contiguous entry of each.
+    /// What is held of the logs that one node wrote, by room: the highest contiguous entry of each, on any branch.
     pub fn logs_of_node(&self, node: &NodeId) -> Result<BTreeMap<RoomId, Vec<WitnessedLog>>, StoreError> {
         let rows = self.rows(
-            "SELECT rooms.id, nodes.id, epoch, lane, length FROM logs JOIN rooms USING (room_pk)
-             JOIN nodes USING (node_pk) WHERE nodes.id = ? AND length > 0 ORDER BY log_pk",
+            "SELECT rooms.id, nodes.id, epoch, lane, 0, x'', max(length) FROM logs JOIN rooms USING (room_pk)
+             JOIN nodes USING (node_pk) WHERE nodes.id = ? AND length > 0 AND NOT aside
+             GROUP BY room_pk, node_pk, epoch, lane ORDER BY min(log_pk)",
             [node.as_bytes()],
-            |row| Ok((log_id(row, 0)?, unsigned(row, 4)?)),
+            |row| Ok((log_id(row, 0)?, unsigned(row, 6)?)),
         )?;
         let mut logs: BTreeMap<RoomId, Vec<WitnessedLog>> = BTreeMap::new();
         for (log, length) in rows {
@@ -98,8 +100,18 @@ impl Writing<'_> {
         }
         let (room, node) = (self.ensure_room(&log.room)?, self.ensure_node(&log.node)?);
         let pk = self.insert(
-            "INSERT INTO logs (room_pk, node_pk, epoch, lane, length, hash) VALUES (?, ?, ?, ?, 0, ?)",
-            (room, node, log.epoch.0.cast_signed(), log.lane.number(), log.genesis().as_bytes()),
+            "INSERT INTO logs (room_pk, node_pk, epoch, lane, branch_first, branch_hash, length, hash)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                room,
+                node,
+                log.epoch.0.cast_signed(),
+                log.lane.number(),
+                branch_first(log),
+                branch_hash(log),
+                log.before().cast_signed(),
+                log.genesis().as_bytes(),
+            ),
         )?;
         if pk > LOG_PK_MAX {
             return Err(StoreError::Invalid("there are too many logs".into()));
@@ -109,7 +121,17 @@ impl Writing<'_> {
     }
 }
 
-/// Reads a log's name from four columns: room id, node id, epoch, lane.
+/// The column `branch_first`.
+fn branch_first(log: &LogId) -> i64 {
+    log.branch.map_or(0, |branch| branch.first.cast_signed())
+}
+
+/// The column `branch_hash`.
+fn branch_hash(log: &LogId) -> Vec<u8> {
+    log.branch.map_or_else(Vec::new, |branch| branch.hash.as_bytes().to_vec())
+}
+
+/// Reads a log's name from six columns: room id, node id, epoch, lane, branch_first, branch_hash.
 pub(in crate::store) fn log_id(row: &Row<'_>, first: usize) -> rusqlite::Result<LogId> {
     let lane: u8 = row.get(first + 3)?;
     Ok(LogId {
@@ -118,6 +140,10 @@ pub(in crate::store) fn log_id(row: &Row<'_>, first: usize) -> rusqlite::Result<
         epoch: Epoch(row.get::<_, i64>(first + 2)?.cast_unsigned()),
         lane: Lane::from_number(lane)
             .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(first + 3, lane.into()))?,
+        branch: match row.get::<_, i64>(first + 4)? {
+            0 => None,
+            place => Some(Branch { first: place.cast_unsigned(), hash: Hash::from_bytes(row.get(first + 5)?) }),
+        },
     })
 }
 
@@ -125,7 +151,7 @@ impl Database {
     /// The name of a log whose row is known to exist.
     pub(in crate::store) fn log_name(&self, log: LogPk) -> Result<LogId, StoreError> {
         self.row(
-            "SELECT rooms.id, nodes.id, epoch, lane FROM logs JOIN rooms USING (room_pk) JOIN nodes USING (node_pk)
+            "SELECT rooms.id, nodes.id, epoch, lane, branch_first, branch_hash FROM logs JOIN rooms USING (room_pk) JOIN nodes USING (node_pk)
              WHERE log_pk = ?",
             [log],
             |row| log_id(row, 0),

@@ -124,13 +124,13 @@ impl Database {
     fn lines(&self, room_pk: RoomPk, room: RoomId, after: u64) -> Result<RoomLines, StoreError> {
         let mut logs = Frontier::new();
         let found = self.rows(
-            "SELECT rooms.id, nodes.id, epoch, lane, length, hash, above
+            "SELECT rooms.id, nodes.id, epoch, lane, branch_first, branch_hash, length, hash, above
              FROM logs JOIN nodes USING (node_pk) JOIN rooms USING (room_pk)
-             WHERE room_pk = ? AND logs.change > ? AND (length > 0 OR above <> x'')",
+             WHERE room_pk = ? AND logs.change > ? AND (length > 0 OR above <> x'') AND NOT aside",
             (room_pk, after.cast_signed()),
             |row| {
-                let length = row.get::<_, i64>(4)?.cast_unsigned();
-                Ok((log_id(row, 0)?, length, Hash::from_bytes(row.get(5)?), row.get::<_, Vec<u8>>(6)?))
+                let length = row.get::<_, i64>(6)?.cast_unsigned();
+                Ok((log_id(row, 0)?, length, Hash::from_bytes(row.get(7)?), row.get::<_, Vec<u8>>(8)?))
             },
         )?;
         for (log, length, hash, above) in found {

@@ -1,6 +1,6 @@
 //! Register batches: this node's own, and those of others with what they say about arrival.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noroshi_sync::checkpoint::Signature;
 use noroshi_sync::frontier::{Frontier, HeldRange, LogState};
@@ -97,12 +97,19 @@ impl Writing<'_> {
 
     /// Brings the `held` rows of a node and room from one frontier to another; only lines that differ cost anything.
     fn store_held(&self, holder: NodePk, before: &Frontier, after: &Frontier) -> Result<(), StoreError> {
+        let mut forked = BTreeSet::new();
         for (log, state) in after {
             let old = before.get(log);
+            if self.is_forked(log)? {
+                forked.insert(log.trunk());
+                continue;
+            }
             if old == Some(state) || !self.is_writer(&log.node)? {
                 continue;
             }
-            let log = self.ensure_log(log)?;
+            // A branch that is not held here is known by no other name.
+            let known = if log.branch.is_some() { self.log_pk(log)? } else { Some(self.ensure_log(log)?) };
+            let Some(log) = known else { continue };
             self.execute(
                 "INSERT INTO held (log_pk, node_pk, length) VALUES (?1, ?2, ?3)
                  ON CONFLICT (log_pk, node_pk) DO UPDATE SET length = ?3",
@@ -113,7 +120,10 @@ impl Writing<'_> {
                 self.store_held_above(log, holder, &state.above)?;
             }
         }
-        for log in before.keys().filter(|log| !after.contains_key(log)) {
+        for log in &forked {
+            self.hold_branches(holder, log, after)?;
+        }
+        for log in before.keys().filter(|log| !after.contains_key(log) && !forked.contains(&log.trunk())) {
             let Some(log) = self.log_pk(log)? else { continue };
             self.execute("DELETE FROM held WHERE log_pk = ? AND node_pk = ?", (log, holder))?;
             self.store_held_above(log, holder, &[])?;

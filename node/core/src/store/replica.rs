@@ -2,11 +2,13 @@
 
 use noroshi_sync::digest::Digest;
 use noroshi_sync::entry::Draft;
+use noroshi_sync::frontier::LogState;
 use noroshi_sync::id::{NodeId, RoomId};
+use noroshi_sync::log::LogId;
 use noroshi_sync::register::SignedRegister;
 use noroshi_sync::store::{
-    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Store, StoreError, WallClock,
-    WindowPage,
+    Appended, Applied, Batch, ChangePage, Greeting, Holding, LogRange, RoomLines, Standing, Store, StoreError,
+    WallClock, WindowPage,
 };
 
 use super::database::Database;
@@ -30,6 +32,10 @@ impl Store for Database {
 
     fn holdings(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<Holding>, StoreError> {
         self.read(|database| database.held_of(peer, rooms))
+    }
+
+    fn standings(&self, offered: &[(LogId, LogState)]) -> Result<Vec<Standing>, StoreError> {
+        self.read(|database| offered.iter().map(|(log, theirs)| database.line_stands(log, theirs)).collect())
     }
 
     fn windows(&self, peer: &NodeId, ranges: &[LogRange], bytes_max: usize) -> Result<WindowPage, StoreError> {

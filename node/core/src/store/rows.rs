@@ -52,6 +52,12 @@ pub(in crate::store) struct LogRow {
     pub id: LogId,
     pub room: RoomPk,
     pub state: LogState,
+    /// What its first entry is chained to.
+    pub base: Hash,
+    /// Of a log that forks, and joins nothing that is held: kept, and no line of the frontier.
+    pub aside: bool,
+    /// The log has other rows: branches, or runs aside.
+    pub forked: bool,
     /// h(first − 1) of each run in `state.above`.
     pub bases: Vec<Hash>,
     /// What the log contributes to the digest of its room on disk.
@@ -72,6 +78,9 @@ impl LogRow {
             id,
             room,
             state: LogState::empty(&id),
+            base: id.genesis(),
+            aside: false,
+            forked: false,
             bases: Vec::new(),
             line: Digest::EMPTY,
             mark: 0,
@@ -83,17 +92,22 @@ impl LogRow {
 
     /// The part of the room's digest; a log that is only known of has none.
     pub fn current_line(&self) -> Digest {
-        if self.state.last() == 0 { Digest::EMPTY } else { self.state.digest(&self.id) }
+        if self.aside || self.count() == 0 { Digest::EMPTY } else { self.state.digest(&self.id) }
+    }
+
+    /// Entries in this row: of a branch, without what is before it.
+    pub fn count(&self) -> u64 {
+        self.state.count().saturating_sub(self.id.before())
+    }
+
+    /// The contiguous part, which may be empty.
+    pub fn stem(&self) -> Run {
+        Run { first: self.id.before() + 1, last: self.state.length, base: self.base, end: self.state.hash }
     }
 
     /// Everything held, ascending.
     pub fn runs(&self) -> Vec<Run> {
-        let contiguous = (self.state.length > 0).then(|| Run {
-            first: 1,
-            last: self.state.length,
-            base: self.id.genesis(),
-            end: self.state.hash,
-        });
+        let contiguous = (self.state.length > self.id.before()).then(|| self.stem());
         let above = self.state.above.iter().zip(&self.bases).map(|(range, base)| Run {
             first: range.first,
             last: range.last,
@@ -179,12 +193,7 @@ mod tests {
     #[test]
     fn runs_survive_the_column() {
         let hash = |number| Hash::from_bytes([number; 32]);
-        let id = LogId {
-            room: RoomId::from_bytes([1; 16]),
-            node: NodeId::from_bytes([2; 32]),
-            epoch: Epoch(3),
-            lane: Lane::Normal,
-        };
+        let id = LogId::new(RoomId::from_bytes([1; 16]), NodeId::from_bytes([2; 32]), Epoch(3), Lane::Normal);
         let mut row = LogRow::empty(id, RoomPk(1));
         row.state.above = vec![
             HeldRange { first: 3, last: 9, hash: hash(4) },

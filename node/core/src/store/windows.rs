@@ -3,6 +3,7 @@
 use noroshi_sync::checkpoint::Signature;
 use noroshi_sync::id::NodeId;
 use noroshi_sync::limits::{CHECKPOINT_ENTRIES_MAX, WINDOW_BYTES_ENOUGH};
+use noroshi_sync::log::LogId;
 use noroshi_sync::store::{LogRange, StoreError, WindowPage};
 use noroshi_sync::window::{CheckpointMark, Item, Window};
 
@@ -10,7 +11,7 @@ use super::database::Database;
 use super::erasing::Content;
 use super::error::damaged;
 use super::keys::{EntryPk, LogPk, SEQ_MAX};
-use super::rows::{LogRow, Run};
+use super::rows::Run;
 
 impl Database {
     pub(in crate::store) fn windows_for(
@@ -26,30 +27,42 @@ impl Database {
                 None => None,
             };
             match log {
-                Some(log) => self.read_range(log, &self.load_log(log)?, range, &mut reading)?,
+                Some(log) => self.read_range(&self.paths(log)?, range, &mut reading)?,
                 None => reading.page.unavailable.push(*range),
             }
         }
         Ok(reading.page)
     }
 
-    fn read_range(&self, log: LogPk, row: &LogRow, range: &LogRange, reading: &mut Reading) -> Result<(), StoreError> {
+    /// What is held under the name of a row, ascending: a piece for each run without gaps. A branch is read from the
+    /// beginning of its history, and may be read beyond its end, where the next signature stands.
+    fn paths(&self, log: LogPk) -> Result<Vec<Path>, StoreError> {
+        let row = self.load_log(log)?;
+        if !row.forked {
+            return Ok(row.runs().into_iter().map(|run| Path { end: run.last, pieces: vec![(log, run)] }).collect());
+        }
+        let pieces: Vec<(LogPk, Run)> = self.path_of(&row.id)?.iter().map(|part| (part.pk, part.stem)).collect();
+        Ok(vec![Path { end: row.state.length, pieces }])
+    }
+
+    fn read_range(&self, paths: &[Path], range: &LogRange, reading: &mut Reading) -> Result<(), StoreError> {
         let mut next = range.first;
-        for run in row.runs() {
-            if run.last < next || run.first > range.last {
+        for path in paths {
+            let first = path.pieces.first().map_or(u64::MAX, |(_, run)| run.first);
+            if path.end < next || first > range.last {
                 continue;
             }
-            if run.first > next {
-                reading.page.unavailable.push(LogRange { first: next, last: run.first - 1, ..*range });
-                next = run.first;
+            if first > next {
+                reading.page.unavailable.push(LogRange { first: next, last: first - 1, ..*range });
+                next = first;
             }
-            while next <= run.last.min(range.last) {
+            while next <= path.end.min(range.last) {
                 if reading.bytes >= reading.bytes_max {
                     reading.page.rest.push(LogRange { first: next, ..*range });
                     return Ok(());
                 }
-                let last = range.last.min(run.last).min(next + CHECKPOINT_ENTRIES_MAX - 1);
-                let window = self.read_window(log, row, &run, next, last)?;
+                let last = range.last.min(path.end).min(next + CHECKPOINT_ENTRIES_MAX - 1);
+                let window = self.read_window(path, range.log, next, last)?;
                 reading.bytes += window.bytes();
                 next = window.last() + 1;
                 reading.page.windows.push(window);
@@ -61,58 +74,87 @@ impl Database {
         Ok(())
     }
 
-    /// Entries `first` to the first signed place at or after `last`, or at which there are bytes enough; all lie in `run`.
-    fn read_window(&self, log: LogPk, row: &LogRow, run: &Run, first: u64, last: u64) -> Result<Window, StoreError> {
-        let mut checkpoints = self.read_marks(log, run, first, last)?;
-        let base = if first == run.first { run.base } else { self.hash_at(log, run, first - 1)? };
-        let items = self.read_items(log, first, &checkpoints)?;
+    /// Entries `first` to the first signed place at or after `last`, or at which there are bytes enough.
+    fn read_window(&self, path: &Path, log: LogId, first: u64, last: u64) -> Result<Window, StoreError> {
+        let mut checkpoints = self.read_marks(path, log, first, last)?;
+        let piece = path.pieces.iter().find(|(_, run)| run.first <= first && first <= run.last);
+        let Some((pk, run)) = piece else { return Err(damaged(format!("entry {first} of log {log} is missing"))) };
+        let base = if first == run.first { run.base } else { self.hash_at(*pk, run, first - 1)? };
+        let items = self.read_items(path, first, &checkpoints)?;
         let end = first + items.len() as u64 - 1;
         checkpoints.retain(|mark| mark.seq <= end);
         if items.is_empty() || checkpoints.last().is_none_or(|mark| mark.seq != end) {
-            return Err(damaged(format!("entries from {first} on of log {} are not all there", row.id)));
+            return Err(damaged(format!("entries from {first} on of log {log} are not all there")));
         }
-        Ok(Window { log: row.id, first, base, items, checkpoints })
+        Ok(Window { log, first, base, items, checkpoints })
     }
 
     /// Entries from `first` to the last mark, or to an earlier one at which there are bytes enough.
-    fn read_items(&self, log: LogPk, first: u64, marks: &[CheckpointMark]) -> Result<Vec<Item>, StoreError> {
+    fn read_items(&self, path: &Path, first: u64, marks: &[CheckpointMark]) -> Result<Vec<Item>, StoreError> {
         let end = marks.last().map_or(0, |mark| mark.seq);
         let mut marks = marks.iter().peekable();
         let mut items = Vec::new();
         let mut bytes = 0;
-        self.each(
-            "SELECT entry_pk, bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
-            (EntryPk::new(log, first), EntryPk::new(log, end)),
-            |row| {
-                let (seq, column) = (row.get::<_, EntryPk>(0)?.seq(), row.get_ref(1)?.as_blob()?);
-                if seq != first + items.len() as u64 {
-                    return Ok(false);
-                }
-                bytes += column.len();
-                items.push(Content::of(column).item());
-                Ok(marks.next_if(|mark| mark.seq == seq).is_none() || bytes < WINDOW_BYTES_ENOUGH)
-            },
-        )?;
+        let mut enough = false;
+        for (log, from, to) in path.between(first, end) {
+            if enough {
+                break;
+            }
+            self.each(
+                "SELECT entry_pk, bytes FROM entries WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
+                (EntryPk::new(log, from), EntryPk::new(log, to)),
+                |row| {
+                    let (seq, column) = (row.get::<_, EntryPk>(0)?.seq(), row.get_ref(1)?.as_blob()?);
+                    if seq != first + items.len() as u64 {
+                        return Ok(false);
+                    }
+                    bytes += column.len();
+                    items.push(Content::of(column).item());
+                    enough = marks.next_if(|mark| mark.seq == seq).is_some() && bytes >= WINDOW_BYTES_ENOUGH;
+                    Ok(!enough)
+                },
+            )?;
+        }
         Ok(items)
     }
 
     /// Signatures from `first` up to the first one at or after `last`.
-    fn read_marks(&self, log: LogPk, run: &Run, first: u64, last: u64) -> Result<Vec<CheckpointMark>, StoreError> {
-        let mut marks = Vec::new();
-        self.each(
-            "SELECT entry_pk, signature FROM checkpoints WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
-            (EntryPk::new(log, first), EntryPk::new(log, run.last.min(SEQ_MAX))),
-            |row| {
-                let seq = row.get::<_, EntryPk>(0)?.seq();
-                marks.push(CheckpointMark { seq, signature: Signature::from_bytes(row.get(1)?) });
-                Ok(seq < last)
-            },
-        )?;
+    fn read_marks(&self, path: &Path, log: LogId, first: u64, last: u64) -> Result<Vec<CheckpointMark>, StoreError> {
+        let mut marks: Vec<CheckpointMark> = Vec::new();
+        for (log, from, to) in path.between(first, SEQ_MAX) {
+            if marks.last().is_some_and(|mark| mark.seq >= last) {
+                break;
+            }
+            self.each(
+                "SELECT entry_pk, signature FROM checkpoints WHERE entry_pk >= ? AND entry_pk <= ? ORDER BY entry_pk",
+                (EntryPk::new(log, from), EntryPk::new(log, to)),
+                |row| {
+                    let seq = row.get::<_, EntryPk>(0)?.seq();
+                    marks.push(CheckpointMark { seq, signature: Signature::from_bytes(row.get(1)?) });
+                    Ok(seq < last)
+                },
+            )?;
+        }
         if marks.last().is_some_and(|mark| mark.seq >= last) {
             Ok(marks)
         } else {
-            Err(damaged(format!("log {} is not signed at {}", log.0, run.last)))
+            Err(damaged(format!("log {log} is not signed at {last} or after")))
         }
+    }
+}
+
+/// One history without gaps, in the rows that hold it.
+struct Path {
+    pieces: Vec<(LogPk, Run)>,
+    /// Where the line ends; pieces beyond it are there for their signatures.
+    end: u64,
+}
+
+impl Path {
+    /// The entries `first ..= last` as ranges of rows.
+    fn between(&self, first: u64, last: u64) -> impl Iterator<Item = (LogPk, u64, u64)> {
+        let part = move |(log, run): &(LogPk, Run)| (*log, run.first.max(first), run.last.min(last).min(SEQ_MAX));
+        self.pieces.iter().map(part).filter(|(_, from, to)| from <= to)
     }
 }
 

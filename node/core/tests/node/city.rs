@@ -117,8 +117,8 @@ impl Office {
         let Answer::Changes(page) = from.ask(Query::Changes { peer: me, after: 0 }).await else { panic!() };
         for lines in page.rooms {
             let room = lines.room;
-            let holdings = Query::Holdings { peer: from.id(), rooms: vec![room] };
-            let Answer::Holdings(held) = self.ask(holdings).await else { panic!() };
+            let holdings = Query::Holdings { peer: from.id(), rooms: vec![room], offered: vec![] };
+            let Answer::Holdings(held, _) = self.ask(holdings).await else { panic!() };
             let mut ranges = Vec::new();
             for (log, state) in &lines.logs {
                 let mine = held[0].lines.logs.get(log).cloned().unwrap_or_else(|| LogState::empty(log));

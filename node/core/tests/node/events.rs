@@ -75,6 +75,7 @@ fn name(event: &NodeEvent) -> &'static str {
         NodeEvent::Peer { .. } => "peer",
         NodeEvent::Alert { .. } => "alert",
         NodeEvent::Typing { .. } => "typing",
+        NodeEvent::Attachment { .. } => "attachment",
     }
 }
 

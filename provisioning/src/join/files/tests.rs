@@ -62,8 +62,7 @@ impl Headquarters {
 fn window() -> Window {
     let mut town = Town::new();
     let node = NodeKey::from_seed(key(1).seed()).unwrap();
-    let log =
-        LogId { room: town.rooms.public, node: node.node(), epoch: Epoch(9), lane: noroshi_sync::entry::Lane::Policy };
+    let log = LogId::new(town.rooms.public, node.node(), Epoch(9), noroshi_sync::entry::Lane::Policy);
     let drafts = (0..3)
         .map(|n| town.by_administrator(|admin, id| admin.office(id, office_set(n + 10, crate::OfficeKind::Branch))));
     let entries: Vec<_> = drafts.map(|(_, entry)| entry).collect();

@@ -27,7 +27,7 @@ fn any_entry() -> impl Strategy<Value = Written> {
         |((kind, body), id, auth_ref, author, node, ms, seq)| {
             let room = RoomId::from_bytes([0x51; 16]);
             let draft = Draft::attested(room, Lane::Policy, id, kind, author, DeviceId::NIL, auth_ref, body);
-            let log = LogId { room, node: Town::node(node), epoch: Epoch(1), lane: Lane::Policy };
+            let log = LogId::new(room, Town::node(node), Epoch(1), Lane::Policy);
             (log, draft.into_entry(seq + 1, Hlc::from_parts(NOW_MS + ms, 0), NOW_MS + ms, None))
         },
     )

@@ -48,6 +48,7 @@ impl Changes {
                         node: index(&log.node),
                         epoch: log.epoch,
                         lane: log.lane,
+                        branch: log.branch,
                         state: state.clone(),
                     })
                     .collect(),
@@ -68,7 +69,13 @@ impl Changes {
             .map(|offer| {
                 let mut logs = Frontier::new();
                 for line in &offer.lines {
-                    let log = LogId { room: offer.room, node: node(line.node)?, epoch: line.epoch, lane: line.lane };
+                    let log = LogId {
+                        room: offer.room,
+                        node: node(line.node)?,
+                        epoch: line.epoch,
+                        lane: line.lane,
+                        branch: line.branch,
+                    };
                     logs.insert(log, line.state.clone());
                 }
                 let registers = offer

@@ -30,7 +30,7 @@ pub(super) struct Comparing {
     received: Option<Done>,
     save_at: Option<u64>,
     monitor_at: u64,
-    /// Comparisons in a row that found a difference.
+    /// Comparisons in a row that found a difference, with nothing new on either side in between.
     passes: u32,
     /// Where the next page of our list begins, while one is under way.
     listing: Option<RoomId>,
@@ -58,6 +58,11 @@ impl Comparing {
     pub fn wake_at(&self) -> u64 {
         let soonest = [self.prove_at, self.save_at].into_iter().flatten().min();
         soonest.unwrap_or(u64::MAX).min(self.monitor_at)
+    }
+
+    /// Something came to one of the sides: that they differed before is no fault.
+    pub fn saw_progress(&mut self) {
+        self.passes = 0;
     }
 
     /// Proves again even if nothing changed since the last time.

@@ -13,7 +13,7 @@ use crate::frontier::LogState;
 use crate::id::{NodeId, RoomId, StorageId};
 use crate::log::LogId;
 use crate::register::{RegisterVersion, VerifiedRegister};
-use crate::store::{Cursor, LogRange, RoomLines};
+use crate::store::{Cursor, LogRange, RoomLines, Standing};
 use crate::window::VerifiedWindow;
 
 /// One log the peer offers.
@@ -21,11 +21,64 @@ use crate::window::VerifiedWindow;
 pub(super) struct Offered {
     pub theirs: LogState,
     pub mine: LogState,
+    /// The store said that what is held goes on from the peer's history, or contains it.
+    pub agrees: bool,
+    /// Of a history that left ours somewhere: it is asked for from behind this place on, further back each time.
+    pub rewound: Option<u64>,
+    /// … and once it joined, up to here it is held.
+    pub joined: u64,
 }
 
+/// How much further back a history is asked for that does not join, at the least.
+const REWIND_ENTRIES_MIN: u64 = 64;
+
 impl Offered {
+    fn new(log: &LogId, theirs: LogState) -> Self {
+        Self { theirs, mine: LogState::empty(log), agrees: false, rewound: None, joined: 0 }
+    }
+
+    /// Equal lengths are no proof of equal histories; a greater one is only when the store has looked.
     pub fn is_satisfied(&self) -> bool {
-        self.mine.missing_from(&self.theirs).is_empty()
+        let is_same_history = match self.mine.length.cmp(&self.theirs.length) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => self.theirs.length == 0 || self.mine.hash == self.theirs.hash,
+            std::cmp::Ordering::Greater => self.agrees || self.theirs.length == 0,
+        };
+        is_same_history && self.mine.missing_from(&self.theirs).is_empty()
+    }
+
+    /// Whether the newest page may come before what leads to it. The histories of a log that forks are taken from where
+    /// they part.
+    pub fn may_begin_anywhere(&self, log: &LogId) -> bool {
+        log.lane == Lane::Normal && self.mine.above.is_empty() && self.rewound.is_none() && log.branch.is_none()
+    }
+
+    /// What the store says of this line.
+    pub fn stands(&mut self, standing: &Standing) {
+        self.mine = standing.held.clone();
+        self.agrees = standing.agrees;
+        if self.mine.length >= self.theirs.length && self.agrees {
+            return;
+        }
+        if let Some(rewound) = self.rewound {
+            self.mine.length = self.mine.length.min(rewound);
+        }
+        self.mine.length = self.mine.length.max(self.joined);
+    }
+
+    /// Entries `first ..= last` are on disk; `state` is what the store says of the log.
+    fn stored(&mut self, last: u64, state: &LogState) {
+        if state.length >= last {
+            self.joined = self.joined.max(last);
+        }
+        self.mine = state.clone();
+    }
+
+    /// Entries from `first` on do not join what is held: their history left it before. `false` if there is nothing before.
+    fn rewind(&mut self, first: u64, last: u64) -> bool {
+        let step = (2 * (last - first + 1)).max(REWIND_ENTRIES_MIN);
+        self.rewound = Some(self.rewound.unwrap_or(u64::MAX).min(first.saturating_sub(1 + step)));
+        first > 1
     }
 }
 
@@ -84,8 +137,11 @@ pub(super) struct Fetching {
     pub last_request: u64,
     pub registers_in_flight: BTreeSet<(RoomId, NodeId)>,
     pub in_flight: u64,
-    /// Something was refused for good: the cursor stays, so that it is offered again next time.
-    poisoned: bool,
+    /// Refused for good, or not to be had: the cursor stays, so that it is offered again next time. What the peer offers
+    /// anew before that is judged anew.
+    given_up: BTreeSet<LogId>,
+    /// Logs of which the peer has offered branches: what it offered of the trunk before is in them.
+    branched: BTreeSet<LogId>,
     reported_missing: u64,
 }
 
@@ -102,7 +158,8 @@ impl Default for Fetching {
             last_request: 0,
             registers_in_flight: BTreeSet::new(),
             in_flight: 0,
-            poisoned: false,
+            given_up: BTreeSet::new(),
+            branched: BTreeSet::new(),
             reported_missing: 0,
         }
     }
@@ -126,7 +183,7 @@ impl Fetching {
         if !self.is_drained() {
             return false;
         }
-        if !self.poisoned {
+        if self.given_up.is_empty() {
             self.applied = self.applied.max(self.offered_to);
         }
         self.report_missing(context, peer);
@@ -156,12 +213,14 @@ impl Fetching {
     pub fn merge(&mut self, lines: RoomLines) {
         let offer = self.offers.entry(lines.room).or_default();
         for (log, theirs) in lines.logs {
-            let mine = LogState::empty(&log);
-            offer
-                .logs
-                .entry(log)
-                .and_modify(|offered| offered.theirs = theirs.clone())
-                .or_insert(Offered { theirs, mine });
+            self.given_up.remove(&log);
+            if log.branch.is_some() {
+                self.given_up.remove(&log.trunk());
+                self.branched.insert(log.trunk());
+            }
+            // What was learned about an earlier length may not hold of this one.
+            let offered = offer.logs.entry(log).or_insert_with(|| Offered::new(&log, theirs.clone()));
+            (offered.theirs, offered.agrees) = (theirs, false);
         }
         for (node, version) in lines.registers {
             let newest = offer.registers.entry(node).or_default();
@@ -173,7 +232,7 @@ impl Fetching {
     pub fn completes(&self, request: u64, windows: &[VerifiedWindow], registers: &[VerifiedRegister]) -> bool {
         let alone = self.requests.len() == 1
             && self.requests.get(&request).is_some_and(|request| request.answered && request.storing == 0);
-        if !alone || self.more || self.poisoned {
+        if !alone || self.more || !self.given_up.is_empty() {
             return false;
         }
         self.offers.iter().all(|(room, offer)| {
@@ -217,8 +276,41 @@ impl Fetching {
     pub fn give_up(&mut self, log: &LogId) {
         if let Some(offer) = self.offers.get_mut(&log.room)
             && offer.logs.remove(log).is_some()
+            && !self.branched.contains(log)
         {
-            self.poisoned = true;
+            self.given_up.insert(*log);
+        }
+    }
+
+    /// The peer does not have these entries. If it has offered less of the log meanwhile, they are in a branch that it
+    /// offers too.
+    pub fn unavailable(&mut self, range: &LogRange) {
+        let offered = self.offers.get(&range.log.room).and_then(|offer| offer.logs.get(&range.log));
+        if offered.is_some_and(|offered| offered.theirs.last() >= range.first) {
+            self.give_up(&range.log);
+        }
+    }
+
+    /// The store took entries of a log up to `last`.
+    pub fn stored(&mut self, log: &LogId, last: u64, state: &LogState) {
+        let offer = self.offers.get_mut(&log.room);
+        if let Some(offered) = offer.and_then(|offer| offer.logs.get_mut(log)) {
+            offered.stored(last, state);
+        }
+    }
+
+    /// The store cannot join these entries to anything: they are asked for from further back.
+    pub fn rewind(&mut self, log: &LogId, first: u64, last: u64) {
+        let offer = self.offers.get_mut(&log.room);
+        if offer.and_then(|offer| offer.logs.get_mut(log)).is_some_and(|offered| !offered.rewind(first, last)) {
+            self.give_up(log);
+        }
+    }
+
+    /// Forgets an offered log that is not wanted; everything else may still become equal.
+    pub fn let_go(&mut self, log: &LogId) {
+        if let Some(offer) = self.offers.get_mut(&log.room) {
+            offer.logs.remove(log);
         }
     }
 

@@ -58,7 +58,8 @@ impl Offering {
     fn without_echo(&mut self, mut lines: RoomLines) -> Option<RoomLines> {
         lines.logs.retain(|log, state| {
             let Some(theirs) = self.known.get(log) else { return true };
-            let lacks = !theirs.missing_from(state).is_empty();
+            let is_other = theirs.length == state.length && theirs.hash != state.hash;
+            let lacks = is_other || !theirs.missing_from(state).is_empty();
             if lacks || state.missing_from(theirs).is_empty() {
                 self.known.remove(log);
             }
@@ -75,7 +76,7 @@ impl Offering {
     fn urgent(&mut self, rooms: &[RoomLines]) -> Vec<LogRange> {
         let mut ranges = Vec::new();
         for (log, state) in rooms.iter().flat_map(|room| &room.logs).filter(|(log, _)| log.lane == Lane::Urgent) {
-            let before = self.pushed.insert(*log, state.length).unwrap_or(0);
+            let before = self.pushed.insert(*log, state.length).unwrap_or_else(|| log.before());
             if state.length > before && state.length - before <= PUSH_ENTRIES_MAX {
                 ranges.push(LogRange { log: *log, first: before + 1, last: state.length });
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fetching::{Offer, Request};
 use super::flow::is_history;
-use super::{Context, Purpose, Session};
+use super::{Asked, Context, Purpose, Session};
 use crate::entry::Lane;
 use crate::event::{CloseReason, Notice};
 use crate::frame::{Changes, Class, Data, Frame, Held, Payload, Want};
@@ -12,7 +12,7 @@ use crate::id::{NodeId, RoomId};
 use crate::limits::{CHANGES_ROOMS_MAX, CHECKPOINT_ENTRIES_MAX, WANT_RANGES_MAX};
 use crate::log::LogId;
 use crate::register::{SignedRegister, VerifiedRegister};
-use crate::store::{Admission, Applied, Batch, Cursor, Holding, LogRange, Query, Refusal, WindowOutcome};
+use crate::store::{Admission, Applied, Batch, Cursor, Holding, LogRange, Query, Refusal, Standing, WindowOutcome};
 use crate::window::{VerifiedWindow, Window};
 
 /// Entries asked for and not yet stored. With chat's 250 bytes an entry about 4 MiB.
@@ -67,8 +67,10 @@ impl Session {
             }
         }
         for rooms in ask.chunks(CHANGES_ROOMS_MAX) {
-            let query = Query::Holdings { peer: self.peer, rooms: rooms.to_vec() };
-            context.ask(Purpose::Evaluate(rooms.to_vec()), query);
+            let logs = rooms.iter().filter_map(|room| self.fetching.offers.get(room)).flat_map(|offer| &offer.logs);
+            let lines: Vec<_> = logs.map(|(log, offered)| (*log, offered.theirs.clone())).collect();
+            let query = Query::Holdings { peer: self.peer, rooms: rooms.to_vec(), offered: lines.clone() };
+            context.ask(Purpose::Evaluate(Asked { rooms: rooms.to_vec(), lines }), query);
         }
     }
 
@@ -79,10 +81,22 @@ impl Session {
         self.evaluate(context, &rooms);
     }
 
-    pub(super) fn evaluated(&mut self, context: &mut Context, asked: &[RoomId], holdings: &[Holding]) {
+    pub(super) fn evaluated(
+        &mut self,
+        context: &mut Context,
+        asked: &Asked,
+        holdings: &[Holding],
+        standings: &[Standing],
+    ) {
         let mut candidates = Vec::new();
         let mut registers = Vec::new();
         let mut again = Vec::new();
+        for ((log, theirs), standing) in asked.lines.iter().zip(standings) {
+            let offer = self.fetching.offers.get_mut(&log.room);
+            if let Some(offered) = offer.and_then(|offer| offer.logs.get_mut(log)).filter(|now| now.theirs == *theirs) {
+                offered.stands(standing);
+            }
+        }
         for holding in holdings {
             let room = holding.lines.room;
             let Some(offer) = self.fetching.offers.get_mut(&room) else { continue };
@@ -103,7 +117,7 @@ impl Session {
             self.fetching.settle(&room);
         }
         // Rooms the store said nothing about cannot be fetched; asked again when something changes.
-        for room in asked {
+        for room in &asked.rooms {
             if let Some(offer) = self.fetching.offers.get_mut(room) {
                 offer.asking &= holdings.iter().any(|holding| holding.lines.room == *room);
             }
@@ -296,7 +310,7 @@ impl Session {
         };
         for range in &payload.unavailable {
             context.planner.release(self.peer, range.log, range.first, range.last);
-            self.fetching.give_up(&range.log);
+            self.fetching.unavailable(range);
         }
         let entries = windows.iter().map(|window| window.last() - window.first() + 1).sum();
         self.flow.arrived(data.payload.len() as u64, entries);
@@ -346,14 +360,14 @@ impl Session {
             match outcome {
                 WindowOutcome::Stored { log, state } => {
                     held.push((*log, state.length));
-                    let offer = self.fetching.offers.get_mut(&log.room);
-                    if let Some(offered) = offer.and_then(|offer| offer.logs.get_mut(log)) {
-                        offered.mine = state.clone();
-                    }
+                    self.fetching.stored(log, range.last, state);
                 }
-                WindowOutcome::Refused { log, refusal, .. } => self.refused(context, log, *refusal),
+                WindowOutcome::Refused { refusal, .. } => self.refused(context, range, *refusal),
             }
             self.fetching.settle(&range.log.room);
+        }
+        for log in &applied.forks {
+            context.notice(Notice::Forked { peer: self.peer, room: log.room, writer: log.node });
         }
         let entries = ranges.iter().map(|range| range.last - range.first + 1).sum();
         self.applied_notice(context, applied, entries);
@@ -363,7 +377,10 @@ impl Session {
         if let Some(request) = self.fetching.requests.get_mut(&request) {
             request.storing -= 1;
         }
-        self.offering.dirty |= !applied.rooms.is_empty();
+        if !applied.rooms.is_empty() {
+            self.offering.dirty = true;
+            self.comparing.saw_progress();
+        }
         self.finish_request(context, request);
         if policy {
             self.evaluate_touched(context, &applied.rooms);
@@ -371,7 +388,12 @@ impl Session {
         self.offer_more(context);
     }
 
-    fn refused(&mut self, context: &mut Context, log: &LogId, refusal: Refusal) {
+    fn refused(&mut self, context: &mut Context, range: &LogRange, refusal: Refusal) {
+        let LogRange { log, first, last } = range;
+        if refusal == Refusal::Unjoined {
+            // Nothing is wrong: another history of a log that forks, which joins further back.
+            return self.fetching.rewind(log, *first, *last);
+        }
         context.notice(Notice::Refused { peer: self.peer, room: log.room, writer: log.node, refusal });
         match refusal {
             // The policy or the ledger that admits it may be under way.
@@ -386,13 +408,15 @@ impl Session {
                     offer.waiting = true;
                 }
             }
+            // Kept out for good, and no reason to hold up what others wrote.
+            Refusal::TooManyBranches => self.fetching.let_go(log),
             // The act of erasure stands in the policy of the room, which may be on its way.
             Refusal::ErasedWithoutGrounds if self.fetching.awaits_policy(&log.room) => {
                 if let Some(offer) = self.fetching.offers.get_mut(&log.room) {
                     offer.parked = true;
                 }
             }
-            Refusal::Fork | Refusal::ErasedWithoutGrounds | Refusal::OwnLog => self.fetching.give_up(log),
+            Refusal::ErasedWithoutGrounds | Refusal::Unjoined => self.fetching.give_up(log),
         }
     }
 
@@ -413,7 +437,7 @@ impl Session {
             if request.progress {
                 rooms.insert(range.log.room);
             } else {
-                self.fetching.give_up(&range.log);
+                self.fetching.unavailable(range);
             }
             self.fetching.settle(&range.log.room);
         }
@@ -449,9 +473,6 @@ impl Session {
 /// Compares the offer with what is held: drops what is here, lists what to ask for.
 fn evaluate_logs(offer: &mut Offer, holding: &Holding, is_open: bool, candidates: &mut Vec<Candidate>) {
     for (log, offered) in &mut offer.logs {
-        if let Some(state) = holding.lines.logs.get(log) {
-            offered.mine = state.clone();
-        }
         if holding.admission == Admission::PolicyOnly && log.lane != Lane::Policy {
             continue;
         }
@@ -466,7 +487,7 @@ fn evaluate_logs(offer: &mut Offer, holding: &Holding, is_open: bool, candidates
         };
         for (first, last) in missing {
             let mut last = last;
-            if log.lane == Lane::Normal && last - first >= NEWEST_FIRST_ABOVE && offered.mine.above.is_empty() {
+            if offered.may_begin_anywhere(log) && last - first >= NEWEST_FIRST_ABOVE {
                 // Checkpoints of bulk stand at multiples of their spacing: a page that begins behind one is not sent twice.
                 let before = (last - NEWEST_PAGE) / CHECKPOINT_ENTRIES_MAX * CHECKPOINT_ENTRIES_MAX;
                 let newest = LogRange { log: *log, first: before + 1, last };

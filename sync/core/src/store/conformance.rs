@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod branches;
+
+pub use branches::*;
+
 use std::collections::BTreeSet;
 
 use super::{Admission, Applied, Batch, Cursor, LogRange, Refusal, Store, WallClock, WindowOutcome};
@@ -41,15 +45,20 @@ macro_rules! store_conformance {
         $crate::store_conformance!(@each $fixture;
             what_is_appended_is_offered_and_verifies, equal_content_gives_equal_digests, applying_twice_changes_nothing,
             a_suffix_waits_above_a_gap_until_it_is_closed, overlapping_windows_add_only_what_is_new,
-            a_fork_is_refused_and_the_rest_of_the_batch_stored, the_cost_of_changes_follows_the_cursor,
+            the_cost_of_changes_follows_the_cursor,
             pages_of_changes_lose_nothing, a_node_outside_the_audience_gets_nothing, nothing_is_taken_from_outside_the_audience,
             policies_of_unknown_rooms_are_taken, a_higher_register_replaces_a_lower_one, a_new_audience_is_offered_everything,
             a_restart_begins_new_logs_and_loses_nothing, too_many_gaps_are_refused, windows_come_in_pages_and_end_at_checkpoints,
-            any_order_of_delivery_gives_the_same_frontier, its_own_running_log_is_refused, unknown_kinds_are_relayed_byte_for_byte,
+            any_order_of_delivery_gives_the_same_frontier, unknown_kinds_are_relayed_byte_for_byte,
             an_entry_sorts_after_all_its_writer_has_seen, a_cursor_is_kept_only_with_its_batch, the_list_comes_in_pages,
             an_erased_place_without_grounds_is_refused, what_is_erased_is_held_and_does_not_come_back,
             an_act_before_what_it_erases_and_after_give_the_same, a_window_has_a_bounded_size,
             a_known_error_of_the_clock_is_left_out_of_stamps,
+            both_histories_of_a_fork_are_kept, a_fork_at_the_first_entry_leaves_no_trunk,
+            three_histories_and_forks_of_forks_are_kept, a_fork_between_two_signatures_is_served_whole,
+            one_history_is_no_fork_whatever_its_beginning, the_newest_page_of_another_history_waits_until_it_joins,
+            a_fork_is_told_once, branches_are_bounded_and_honest_parts_stay,
+            what_another_writes_under_its_name_ends_its_epoch, standings_tell_one_history_from_another,
         );
     };
     (@each $fixture:expr; $($name:ident),+ $(,)?) => {
@@ -190,26 +199,6 @@ pub fn overlapping_windows_add_only_what_is_new<F: Fixture>(fixture: &F) {
     give(&mut b, 1, fetch(&a, key(2).node(), log, 30, 100));
     assert_eq!(state(&b, log), state(&a, log));
     assert_eq!(digest(&a), digest(&b));
-}
-
-pub fn a_fork_is_refused_and_the_rest_of_the_batch_stored<F: Fixture>(fixture: &F) {
-    // Two stores of one node in one epoch: a live clone.
-    let (mut a, mut clone, mut b) = (shared(fixture, 1), shared(fixture, 1), shared(fixture, 2));
-    let log = write(&mut a, room(1), Lane::Normal, 2);
-    clone.append(vec![draft(room(1), Lane::Normal, 77)], clock(1_000)).unwrap();
-    let urgent = write(&mut clone, room(1), Lane::Urgent, 1);
-    give(&mut b, 1, fetch(&a, key(2).node(), log, 1, 2));
-    let before = state(&b, log);
-    let mut windows = fetch(&clone, key(2).node(), log, 1, 1);
-    windows.extend(fetch(&clone, key(2).node(), urgent, 1, 1));
-    let applied = give(&mut b, 1, windows);
-    assert!(matches!(applied.windows[0], WindowOutcome::Refused { refusal: Refusal::Fork, .. }), "{applied:?}");
-    assert!(matches!(applied.windows[1], WindowOutcome::Stored { .. }), "{applied:?}");
-    assert_eq!(state(&b, log), before);
-    // A branch that begins after what is held forks too: its base is not our head.
-    clone.append((0..3).map(|number| draft(room(1), Lane::Normal, 80 + number)).collect(), clock(1_000)).unwrap();
-    let applied = give(&mut b, 1, fetch(&clone, key(2).node(), log, 3, 4));
-    assert!(matches!(applied.windows[0], WindowOutcome::Refused { refusal: Refusal::Fork, .. }), "{applied:?}");
 }
 
 pub fn the_cost_of_changes_follows_the_cursor<F: Fixture>(fixture: &F) {
@@ -408,17 +397,6 @@ pub fn any_order_of_delivery_gives_the_same_frontier<F: Fixture>(fixture: &F) {
     }
 }
 
-pub fn its_own_running_log_is_refused<F: Fixture>(fixture: &F) {
-    let (mut original, mut clone) = (shared(fixture, 1), shared(fixture, 1));
-    let log = write(&mut original, room(1), Lane::Normal, 1);
-    let applied = give(&mut clone, 2, fetch(&original, key(2).node(), log, 1, 1));
-    assert!(matches!(applied.windows[0], WindowOutcome::Refused { refusal: Refusal::OwnLog, .. }), "{applied:?}");
-    // After a restart it is an old log of its own, pulled from others like anyone else's.
-    let mut restored = fixture.restart(clone, Epoch(77));
-    let applied = give(&mut restored, 2, fetch(&original, key(2).node(), log, 1, 1));
-    assert!(matches!(applied.windows[0], WindowOutcome::Stored { .. }), "{applied:?}");
-}
-
 pub fn unknown_kinds_are_relayed_byte_for_byte<F: Fixture>(fixture: &F) {
     let (mut a, mut b) = (shared(fixture, 1), shared(fixture, 2));
     let unknown = Draft { kind: 60_123, body: vec![0xff, 0, 1], ..draft(room(1), Lane::Normal, 1) };
@@ -450,7 +428,7 @@ pub fn a_known_error_of_the_clock_is_left_out_of_stamps<F: Fixture>(fixture: &F)
 }
 
 pub fn a_cursor_is_kept_only_with_its_batch<F: Fixture>(fixture: &F) {
-    let (mut a, mut b, mut clone) = (shared(fixture, 1), shared(fixture, 2), shared(fixture, 1));
+    let (mut a, mut b) = (shared(fixture, 1), shared(fixture, 2));
     let peer = key(1).node();
     assert_eq!(b.greeting(&peer).unwrap().cursor.change, 0);
     let cursor = Cursor { storage: StorageId::from_bytes([5; 16]), change: 9 };
@@ -458,8 +436,9 @@ pub fn a_cursor_is_kept_only_with_its_batch<F: Fixture>(fixture: &F) {
     let windows = fetch(&a, key(2).node(), log, 1, 1);
     b.apply(Batch { peer, windows, registers: vec![], cursor: Some(cursor) }).unwrap();
     assert_eq!(b.greeting(&peer).unwrap().cursor, cursor);
-    clone.append(vec![draft(room(1), Lane::Normal, 99)], clock(1_000)).unwrap();
-    let windows = fetch(&clone, key(2).node(), log, 1, 1);
+    fixture.set_audience(&mut a, room(2), &everyone());
+    let unknown = write(&mut a, room(2), Lane::Normal, 1);
+    let windows = fetch(&a, key(2).node(), unknown, 1, 1);
     let further = Cursor { change: 10, ..cursor };
     b.apply(Batch { peer, windows, registers: vec![], cursor: Some(further) }).unwrap();
     assert_eq!(b.greeting(&peer).unwrap().cursor, cursor, "a refused window holds the cursor back");

@@ -49,13 +49,13 @@ pub(super) fn read<S: Store + ?Sized>(store: &S, query: &Query) -> Result<Answer
             let rooms: Vec<RoomId> = rooms.iter().copied().filter(|room| ledger.contains(room)).collect();
             Answer::Offers(store.offers(peer, &rooms)?)
         }
-        Query::Holdings { peer, rooms } => {
+        Query::Holdings { peer, rooms, offered } => {
             let mut holdings = store.holdings(peer, rooms)?;
             holdings
                 .iter_mut()
                 .filter(|holding| !holding.ledger)
                 .for_each(|other| other.admission = Admission::PolicyOnly);
-            Answer::Holdings(holdings)
+            Answer::Holdings(holdings, store.standings(offered)?)
         }
         Query::Windows { peer, ranges, bytes_max } => {
             let ledger = kept(peer, ranges.iter().map(|range| range.log.room).collect())?;

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod histories;
+
+use histories::Histories;
+
 use super::{
-    Admission, Appended, Applied, Batch, ChangePage, Cursor, Greeting, Holding, LogRange, Refusal, RoomLines, Store,
-    StoreError, WallClock, WindowOutcome, WindowPage,
+    Admission, Appended, Applied, Batch, ChangePage, Cursor, Greeting, Holding, LogRange, Refusal, RoomLines, Standing,
+    Store, StoreError, WallClock, WindowOutcome, WindowPage,
 };
-use crate::checkpoint::{self, NodeKey, Signature};
+use crate::checkpoint::{self, NodeKey};
 use crate::digest::Digest;
 use crate::entry::{Draft, Entry, Lane};
 use crate::frontier::{Frontier, LogState};
@@ -14,23 +18,10 @@ use crate::hlc::Hlc;
 use crate::id::{Epoch, NodeId, RoomId, StorageId};
 use crate::limits::{
     CHANGES_LINES_MAX, CHANGES_ROOMS_MAX, CHECKPOINT_BYTES_MAX, CHECKPOINT_ENTRIES_MAX, LIST_ROOMS_MAX,
-    WINDOW_BYTES_ENOUGH,
 };
-use crate::log::{Hash, LogId, chain, entry_hash};
+use crate::log::{Hash, LogId};
 use crate::register::{Register, RegisterVersion, SignedRegister, VerifiedRegister};
-use crate::window::{CheckpointMark, Item, VerifiedItem, VerifiedWindow, Window};
-
-/// One log as held here.
-#[derive(Debug, Clone)]
-struct Held {
-    state: LogState,
-    change: u64,
-    /// The encoded entry, or what is left of it, and h(seq), by seq.
-    entries: BTreeMap<u64, (Item, Hash)>,
-    checkpoints: BTreeMap<u64, Signature>,
-    /// h(first − 1) of runs above a gap, whose entry before is not held.
-    bases: BTreeMap<u64, Hash>,
-}
+use crate::window::{VerifiedItem, VerifiedWindow};
 
 #[derive(Debug, Clone)]
 struct HeldRegister {
@@ -45,7 +36,10 @@ pub struct MemoryStore {
     epoch: Epoch,
     storage: StorageId,
     latest_change: u64,
-    logs: BTreeMap<LogId, Held>,
+    /// By trunk.
+    logs: BTreeMap<LogId, Histories>,
+    /// What is held of each log and branch, and when that changed.
+    lines: BTreeMap<LogId, (LogState, u64)>,
     registers: BTreeMap<(RoomId, NodeId), HeldRegister>,
     audiences: BTreeMap<RoomId, BTreeSet<NodeId>>,
     ledgers: BTreeSet<RoomId>,
@@ -63,6 +57,7 @@ impl MemoryStore {
             storage,
             latest_change: 0,
             logs: BTreeMap::new(),
+            lines: BTreeMap::new(),
             registers: BTreeMap::new(),
             audiences: BTreeMap::new(),
             ledgers: BTreeSet::new(),
@@ -89,7 +84,7 @@ impl MemoryStore {
         self.audiences.insert(room, nodes);
         self.latest_change += 1;
         let change = self.latest_change;
-        self.logs.iter_mut().filter(|(log, _)| log.room == room).for_each(|(_, held)| held.change = change);
+        self.lines.iter_mut().filter(|(log, _)| log.room == room).for_each(|(_, line)| line.1 = change);
         self.registers.iter_mut().filter(|(key, _)| key.0 == room).for_each(|(_, held)| held.change = change);
     }
 
@@ -109,23 +104,32 @@ impl MemoryStore {
 
     /// As an act of erasure does: erases what has this e(n) at a place, now or when it comes.
     pub fn erase(&mut self, log: LogId, seq: u64, hash: Hash) {
-        self.erasable.insert((log, seq, hash));
-        let held = self.logs.get_mut(&log).and_then(|held| held.entries.get_mut(&seq));
-        if let Some((item, _)) = held.filter(|(item, _)| item.hash() == hash) {
-            *item = Item::Erased(hash);
-        }
+        self.erasable.insert((log.trunk(), seq, hash));
+        self.logs.get_mut(&log.trunk()).into_iter().for_each(|held| held.erase(seq, hash));
     }
 
     /// Every entry held of a room: the log, its seq and the encoded bytes; nothing of those that are erased.
     pub fn entries(&self, room: RoomId) -> impl Iterator<Item = (LogId, u64, &[u8])> {
-        self.logs
-            .iter()
-            .filter(move |(log, _)| log.room == room)
-            .flat_map(|(log, held)| held.entries.iter().map(|(seq, (item, _))| (*log, *seq, item.content())))
+        let logs = self.logs.iter().filter(move |(log, _)| log.room == room);
+        logs.flat_map(|(log, held)| held.entries().map(|(seq, bytes)| (*log, seq, bytes)))
     }
 
     pub fn frontier(&self, room: RoomId) -> Frontier {
-        self.logs.iter().filter(|(log, _)| log.room == room).map(|(log, held)| (*log, held.state.clone())).collect()
+        self.lines_of(room).map(|(log, line)| (*log, line.0.clone())).collect()
+    }
+
+    /// The epoch in which this node writes.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn lines_of(&self, room: RoomId) -> impl Iterator<Item = (&LogId, &(LogState, u64))> {
+        let first = LogId::new(room, NodeId::from_bytes([0; 32]), Epoch(0), Lane::Policy);
+        self.lines.range(first..).take_while(move |(log, _)| log.room == room)
+    }
+
+    fn registers_of(&self, room: RoomId) -> impl Iterator<Item = (&(RoomId, NodeId), &HeldRegister)> {
+        self.registers.range((room, NodeId::from_bytes([0; 32]))..).take_while(move |(key, _)| key.0 == room)
     }
 
     fn shares(&self, room: &RoomId, peer: &NodeId) -> bool {
@@ -133,46 +137,39 @@ impl MemoryStore {
     }
 
     fn digest(&self, room: RoomId) -> Digest {
-        let logs: Digest =
-            self.logs.iter().filter(|(log, _)| log.room == room).map(|(log, held)| held.state.digest(log)).sum();
-        let registers: Digest =
-            self.registers.iter().filter(|(key, _)| key.0 == room).map(|(_, held)| held.batch.digest()).sum();
+        let logs: Digest = self.lines_of(room).map(|(log, line)| line.0.digest(log)).sum();
+        let registers: Digest = self.registers_of(room).map(|(_, held)| held.batch.digest()).sum();
         logs + registers
     }
 
-    fn lines(&self, room: RoomId, after: u64) -> RoomLines {
+    fn room_lines(&self, room: RoomId, after: u64) -> RoomLines {
         RoomLines {
             room,
             logs: self
-                .logs
-                .iter()
-                .filter(|(log, held)| log.room == room && held.change > after)
-                .map(|(log, held)| (*log, held.state.clone()))
+                .lines_of(room)
+                .filter(|(_, line)| line.1 > after)
+                .map(|(log, line)| (*log, line.0.clone()))
                 .collect(),
             registers: self
-                .registers
-                .iter()
-                .filter(|((of, _), held)| *of == room && held.change > after)
+                .registers_of(room)
+                .filter(|(_, held)| held.change > after)
                 .map(|((_, node), held)| (*node, held.batch.register().version))
                 .collect(),
         }
     }
 
     fn rooms(&self) -> BTreeSet<RoomId> {
-        self.logs.keys().map(|log| log.room).chain(self.registers.keys().map(|key| key.0)).collect()
+        self.lines.keys().map(|log| log.room).chain(self.registers.keys().map(|key| key.0)).collect()
     }
 
     fn last_change(&self, room: RoomId) -> u64 {
-        let logs = self.logs.iter().filter(|(log, _)| log.room == room).map(|(_, held)| held.change);
-        let registers = self.registers.iter().filter(|(key, _)| key.0 == room).map(|(_, held)| held.change);
+        let logs = self.lines_of(room).map(|(_, line)| line.1);
+        let registers = self.registers_of(room).map(|(_, held)| held.change);
         logs.chain(registers).max().unwrap_or(0)
     }
 
-    fn store_window(&mut self, peer: &NodeId, window: &VerifiedWindow) -> Result<(LogState, bool), Refusal> {
-        let log = *window.log();
-        if log.node == self.node() && log.epoch == self.epoch {
-            return Err(Refusal::OwnLog);
-        }
+    fn store_window(&mut self, peer: &NodeId, window: &VerifiedWindow) -> Result<Stored, Refusal> {
+        let log = window.log().trunk();
         if log.lane != Lane::Policy && !(self.shares(&log.room, &self.node()) && self.shares(&log.room, peer)) {
             return Err(Refusal::NotAdmitted);
         }
@@ -180,51 +177,46 @@ impl MemoryStore {
         if !window.items().iter().filter(|item| item.entry.is_none()).all(named) {
             return Err(Refusal::ErasedWithoutGrounds);
         }
-        let stored: Vec<(u64, (Item, Hash))> = window
-            .items()
-            .iter()
-            .map(|item| {
-                let erased = item.entry.is_none() || named(item);
-                let content = if erased { Item::Erased(item.entry_hash) } else { Item::Entry(item.bytes.clone()) };
-                (item.seq, (content, item.chain_hash))
-            })
-            .collect();
-        let held = self.logs.entry(log).or_insert_with(|| Held::empty(&log));
-        let before = if window.first() == 1 {
-            Some(log.genesis())
-        } else {
-            held.entries.get(&(window.first() - 1)).map(|e| e.1)
-        };
-        let agrees = before.is_none_or(|hash| hash == window.base())
-            && window
-                .items()
-                .iter()
-                .all(|item| held.entries.get(&item.seq).is_none_or(|(_, hash)| *hash == item.chain_hash))
-            && held
-                .entries
-                .get(&(window.last() + 1))
-                .is_none_or(|(item, hash)| chain(window.end(), item.hash()) == *hash);
-        if !agrees {
-            return Err(Refusal::Fork);
-        }
-        let state = held.state.with(window.first(), window.last(), window.end()).ok_or(Refusal::TooManyGaps)?;
-        let changed = state != held.state;
-        held.state = state.clone();
-        held.bases.insert(window.first() - 1, window.base());
-        for (seq, entry) in stored {
-            held.entries.entry(seq).or_insert(entry);
-        }
-        for mark in window.checkpoints() {
-            held.checkpoints.insert(mark.seq, mark.signature);
-        }
+        let erased: BTreeSet<u64> = window.items().iter().filter(|item| named(item)).map(|item| item.seq).collect();
+        let held = self.logs.entry(log).or_insert_with(|| Histories::new(&log));
+        let (_, own_head) = held.head();
+        let forks = held.add(window, &erased)?;
+        let changed = self.recompute(log);
         if changed {
-            self.latest_change += 1;
-            held.change = self.latest_change;
             let seen = window.items().iter().filter_map(|item| item.entry.as_ref()).map(|entry| entry.hlc).max();
             let clock = self.clocks.entry(log.room).or_default();
             *clock = clock.merge(seen.unwrap_or_default());
+            if log.node == self.node() && log.epoch == self.epoch {
+                // Somebody else writes under this name.
+                self.epoch = self.epoch.renewed(own_head.as_bytes(), window.end().as_bytes());
+            }
         }
-        Ok((state, changed))
+        let state = match self.logs.get(&log) {
+            Some(held) if held.is_forked() => LogState { length: window.last(), hash: window.end(), above: Vec::new() },
+            _ => self.lines.get(&log).map_or_else(|| LogState::empty(&log), |line| line.0.clone()),
+        };
+        Ok(Stored { state, changed, forks: forks.then_some(log) })
+    }
+
+    /// Brings the lines of a log up to date; whether any of them changed.
+    fn recompute(&mut self, log: LogId) -> bool {
+        let Some(held) = self.logs.get(&log) else { return false };
+        let lines = held.lines(&log);
+        let before: BTreeSet<LogId> =
+            self.lines.range(log..).take_while(|(id, _)| id.trunk() == log).map(|(id, _)| *id).collect();
+        let is_same = before.len() == lines.len()
+            && lines.iter().all(|(id, state)| self.lines.get(id).is_some_and(|line| line.0 == *state));
+        if is_same {
+            return false;
+        }
+        self.latest_change += 1;
+        before.iter().filter(|id| !lines.contains_key(id)).for_each(|id| drop(self.lines.remove(id)));
+        for (id, state) in lines {
+            if self.lines.get(&id).is_none_or(|line| line.0 != state) {
+                self.lines.insert(id, (state, self.latest_change));
+            }
+        }
+        true
     }
 
     fn store_register(&mut self, batch: &VerifiedRegister) -> bool {
@@ -238,41 +230,12 @@ impl MemoryStore {
     }
 }
 
-impl Held {
-    fn empty(log: &LogId) -> Self {
-        Self {
-            state: LogState::empty(log),
-            change: 0,
-            entries: BTreeMap::new(),
-            checkpoints: BTreeMap::new(),
-            bases: BTreeMap::from([(0, log.genesis())]),
-        }
-    }
-
-    /// h(seq), if it is known here.
-    fn hash(&self, seq: u64) -> Option<Hash> {
-        self.entries.get(&seq).map(|entry| entry.1).or_else(|| self.bases.get(&seq).copied())
-    }
-
-    /// The window from `first` to the first checkpoint at or after `last`, or at which it has bytes enough, if all of it
-    /// is held.
-    fn window(&self, log: &LogId, first: u64, last: u64) -> Option<Window> {
-        let mut bytes = 0;
-        let enough = self.entries.range(first..last).find(|(_, (item, _))| {
-            bytes += item.bytes();
-            bytes >= WINDOW_BYTES_ENOUGH
-        });
-        let last = enough.map_or(last, |(seq, _)| *seq);
-        let end = *self.checkpoints.range(last..).next()?.0;
-        let base = self.hash(first - 1)?;
-        let items: Vec<Item> = self.entries.range(first..=end).map(|(_, (item, _))| item.clone()).collect();
-        if items.len() as u64 != end + 1 - first {
-            return None;
-        }
-        let mark = |(seq, signature): (&u64, &Signature)| CheckpointMark { seq: *seq, signature: *signature };
-        let checkpoints = self.checkpoints.range(first..=end).map(mark).collect();
-        Some(Window { log: *log, first, base, items, checkpoints })
-    }
+/// What became of a window.
+struct Stored {
+    state: LogState,
+    changed: bool,
+    /// The log, if this made a further history of it known.
+    forks: Option<LogId>,
 }
 
 impl Store for MemoryStore {
@@ -307,7 +270,7 @@ impl Store for MemoryStore {
                 page.more = true;
                 break;
             }
-            let room = self.lines(room, after);
+            let room = self.room_lines(room, after);
             lines += room.logs.len() + room.registers.len();
             page.rooms.push(room);
             page.up_to = change;
@@ -328,23 +291,31 @@ impl Store for MemoryStore {
     fn offers(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<RoomLines>, StoreError> {
         let known = self.rooms();
         let shared = rooms.iter().filter(|room| known.contains(room) && self.shares(room, peer));
-        Ok(shared.map(|room| self.lines(*room, 0)).collect())
+        Ok(shared.map(|room| self.room_lines(*room, 0)).collect())
     }
 
     fn holdings(&self, peer: &NodeId, rooms: &[RoomId]) -> Result<Vec<Holding>, StoreError> {
         let holding = |room: &RoomId| {
             let both = self.shares(room, &self.node()) && self.shares(room, peer);
             let admission = if both { Admission::Everything } else { Admission::PolicyOnly };
-            Holding { lines: self.lines(*room, 0), admission, ledger: self.ledgers.contains(room) }
+            Holding { lines: self.room_lines(*room, 0), admission, ledger: self.ledgers.contains(room) }
         };
         Ok(rooms.iter().map(holding).collect())
+    }
+
+    fn standings(&self, offered: &[(LogId, LogState)]) -> Result<Vec<Standing>, StoreError> {
+        let standing = |(log, theirs): &(LogId, LogState)| match self.logs.get(&log.trunk()) {
+            Some(held) => held.standing(log, theirs),
+            None => Standing { held: LogState::empty(log), agrees: true },
+        };
+        Ok(offered.iter().map(standing).collect())
     }
 
     fn windows(&self, peer: &NodeId, ranges: &[LogRange], bytes_max: usize) -> Result<WindowPage, StoreError> {
         let mut page = WindowPage::default();
         let mut bytes = 0;
         for range in ranges {
-            let held = self.logs.get(&range.log).filter(|_| self.shares(&range.log.room, peer));
+            let held = self.logs.get(&range.log.trunk()).filter(|_| self.shares(&range.log.room, peer));
             let Some(held) = held else {
                 page.unavailable.push(*range);
                 continue;
@@ -380,10 +351,11 @@ impl Store for MemoryStore {
         for window in &batch.windows {
             let log = *window.log();
             applied.windows.push(match self.store_window(&batch.peer, window) {
-                Ok((state, changed)) => {
+                Ok(Stored { state, changed, forks }) => {
                     if changed {
                         rooms.insert(log.room);
                     }
+                    applied.forks.extend(forks);
                     WindowOutcome::Stored { log, state }
                 }
                 Err(refusal) => {
@@ -410,25 +382,22 @@ impl Store for MemoryStore {
         let mut appended = Vec::with_capacity(drafts.len());
         let mut unsigned: BTreeMap<LogId, (u64, usize)> = BTreeMap::new();
         for draft in drafts {
-            let log = LogId { room: draft.room, node: self.node(), epoch: self.epoch, lane: draft.lane };
+            let log = LogId::new(draft.room, self.node(), self.epoch, draft.lane);
             let seen = self.clocks.get(&log.room).copied().unwrap_or_default();
-            let held = self.logs.entry(log).or_insert_with(|| Held::empty(&log));
-            let entry =
-                draft.into_entry(held.state.length + 1, seen.tick(clock.corrected_ms()), clock.now_ms, clock.offset_ms);
+            let held = self.logs.entry(log).or_insert_with(|| Histories::new(&log));
+            let (length, head) = held.head();
+            let entry = draft.into_entry(length + 1, seen.tick(clock.corrected_ms()), clock.now_ms, clock.offset_ms);
             entry.check().map_err(|malformed| StoreError::Invalid(malformed.to_string()))?;
             let bytes = entry.encode();
-            let hash = chain(held.state.hash, entry_hash(&bytes));
             let since = unsigned.entry(log).or_default();
             if since.1 + bytes.len() > CHECKPOINT_BYTES_MAX {
-                let LogState { length, hash, .. } = held.state;
-                held.checkpoints.insert(length, checkpoint::sign(&self.key, &log, length, &hash));
+                held.sign(length, head, checkpoint::sign(&self.key, &log, length, &head));
                 *since = (0, 0);
             }
             *since = (since.0 + 1, since.1 + bytes.len());
-            held.entries.insert(entry.seq, (Item::Entry(bytes), hash));
-            held.state = LogState { length: entry.seq, hash, above: Vec::new() };
+            let hash = held.append(entry.seq, bytes);
             if since.0 >= CHECKPOINT_ENTRIES_MAX {
-                held.checkpoints.insert(entry.seq, checkpoint::sign(&self.key, &log, entry.seq, &hash));
+                held.sign(entry.seq, hash, checkpoint::sign(&self.key, &log, entry.seq, &hash));
                 unsigned.remove(&log);
             }
             self.clocks.insert(log.room, entry.hlc);
@@ -437,9 +406,9 @@ impl Store for MemoryStore {
         for log in appended.iter().map(|item| item.log).collect::<BTreeSet<_>>() {
             self.latest_change += 1;
             if let Some(held) = self.logs.get_mut(&log) {
-                held.change = self.latest_change;
-                let LogState { length, hash, .. } = held.state;
-                held.checkpoints.entry(length).or_insert_with(|| checkpoint::sign(&self.key, &log, length, &hash));
+                let (length, hash) = held.head();
+                held.sign(length, hash, checkpoint::sign(&self.key, &log, length, &hash));
+                self.lines.insert(log, (LogState { length, hash, above: Vec::new() }, self.latest_change));
             }
         }
         Ok(appended)

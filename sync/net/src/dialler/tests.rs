@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::{HURRIED_FAR_ATTEMPTS, REDIAL_FAR_MAX_MS, REDIAL_FAR_MIN_MS};
 
 const OWN: NodeId = node(0);
 
@@ -197,6 +198,34 @@ fn a_peer_on_tcp_is_tried_over_quic_twice_a_minute_until_that_works() {
     dialler.finished(&at(1), Outcome::Peer(node(1)), now_ms);
     dialler.connected(node(1), Transport::Quic, now_ms);
     assert_eq!((dialler.due(now_ms + 600_000), dialler.wake_at()), (vec![], None));
+}
+
+#[test]
+fn three_far_addresses_and_all_near_ones_are_dialled_often_the_others_seldom() {
+    // Configured, first in the directory, second in it: these hurry. The fourth does not, unless it is near.
+    for (near, expected_ms) in [(false, REDIAL_FAR_MIN_MS..=REDIAL_FAR_MAX_MS), (true, REDIAL_MIN_MS..=3_000)] {
+        let mut dialler = dialler(vec![at(9)]);
+        if near {
+            dialler.set_locality(Locality::new(vec![(address(1).ip(), 8)]));
+        }
+        dialler.set_directory((1..=4).map(|number| (node(5 - number), vec![at(5 - u16::from(number))])).collect(), 0);
+        let mut begun: BTreeMap<Target, Vec<u64>> = BTreeMap::new();
+        let mut now_ms = 0;
+        while now_ms < 600_000 {
+            for dial in dialler.due(now_ms) {
+                begun.entry(dial.target.clone()).or_default().push(now_ms);
+                dialler.finished(&dial.target, unreachable(), now_ms);
+            }
+            now_ms = dialler.wake_at().unwrap();
+        }
+        let settled = |number: u16| gaps(&begun[&at(number)][usize::try_from(HURRIED_FAR_ATTEMPTS).unwrap()..]);
+        for number in [9, 4, 3] {
+            assert!(settled(number).iter().all(|gap| (REDIAL_MIN_MS..=3_000).contains(gap)), "{number}");
+        }
+        for number in [2, 1] {
+            assert!(settled(number).iter().all(|gap| expected_ms.contains(gap)), "{number}: {:?}", settled(number));
+        }
+    }
 }
 
 #[test]

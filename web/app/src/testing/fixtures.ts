@@ -38,6 +38,7 @@ export const message = (over: Partial<Message> = {}): Message => ({
   my_own: false,
   late: false,
   conflict: false,
+  forked: false,
   after_stop: false,
   signed: 'none',
   unsigned: false,

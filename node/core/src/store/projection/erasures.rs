@@ -55,7 +55,7 @@ impl Projection {
         act: &Erasure,
     ) -> Result<(), StoreError> {
         for places in &act.places {
-            let log = LogId { room: name, node: places.node, epoch: places.epoch, lane: places.lane };
+            let log = LogId::new(name, places.node, places.epoch, places.lane);
             for (seq, hash) in &places.entries {
                 self.erase(work, room, &log, *seq, hash)?;
             }

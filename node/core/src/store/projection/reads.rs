@@ -128,7 +128,11 @@ fn learn(work: &Work<'_, '_>, register: &Register, touched: &mut Touched) -> Res
     let Some(node) = work.node_pk(&register.node)? else { return Ok(()) };
     let now_ms = work.wall_ms();
     for (name, state) in register.frontier() {
-        let Some(log) = work.log_pk(&name)? else { continue };
+        // Of a log that forks it is known already, by its histories.
+        let Some(log) = work.log_pk(&name)?.filter(|_| name.branch.is_none()) else { continue };
+        if work.is_forked(&name)? {
+            continue;
+        }
         let before = work
             .row(
                 "SELECT length FROM learned WHERE log_pk = ? AND node_pk = ? ORDER BY length DESC LIMIT 1",
@@ -195,7 +199,7 @@ fn row_of(register: &Register, logs: &[(usize, LogPk)], mark: &ReadMark) -> Read
 
 fn name_of(register: &Register, held: &HeldLog) -> Option<LogId> {
     let node = *register.nodes.get(usize::from(held.node))?;
-    Some(LogId { room: register.room, node, epoch: held.epoch, lane: held.lane })
+    Some(held.log(register.room, node))
 }
 
 fn all_of(log: LogPk, held: &HeldLog) -> SeenLog {

@@ -1,6 +1,7 @@
 //! The rows must not depend on the order in which entries come. Islands here are whole databases in memory.
 
 mod audit;
+mod branches;
 mod dump;
 mod erasing;
 mod island;

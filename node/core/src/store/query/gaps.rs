@@ -124,8 +124,8 @@ impl Database {
         for peer in self.audience_of(pk)?.into_iter().filter(|peer| *peer != own) {
             let theirs = self.held_by(pk, &peer)?;
             let mut gap = Gap::default();
-            for (log, lane, held) in &mine {
-                let nothing = state(0);
+            for (log, lane, before, held) in &mine {
+                let nothing = state(*before);
                 let said = theirs.get(log).unwrap_or(&nothing);
                 let missing = Sides { here: count(&held.missing_from(said)), there: count(&said.missing_from(held)) };
                 gap.add(*lane, missing);
@@ -145,16 +145,22 @@ impl Database {
         Ok(average.flatten().map_or(0, i64::cast_unsigned))
     }
 
-    fn all_logs(&self, room: RoomPk) -> Result<Vec<(LogPk, Lane, LogState)>, StoreError> {
+    /// With the last place before each: branches of a log that forks are logs of their own.
+    fn all_logs(&self, room: RoomPk) -> Result<Vec<(LogPk, Lane, u64, LogState)>, StoreError> {
         let rows = self.read(|database| {
-            database.rows("SELECT log_pk, length, above, lane FROM logs WHERE room_pk = ?", [room], |row| {
-                Ok((row.get(0)?, state(unsigned(row, 1)?), row.get::<_, Vec<u8>>(2)?, row.get::<_, u8>(3)?))
-            })
+            database.rows(
+                "SELECT log_pk, max(branch_first - 1, 0), length, above, lane FROM logs WHERE room_pk = ? AND NOT aside",
+                [room],
+                |row| {
+                    let (before, above) = (unsigned(row, 1)?, row.get::<_, Vec<u8>>(3)?);
+                    Ok((row.get(0)?, before, state(unsigned(row, 2)?), above, row.get::<_, u8>(4)?))
+                },
+            )
         })?;
         rows.into_iter()
-            .map(|(log, state, above, lane)| {
+            .map(|(log, before, state, above, lane)| {
                 let lane = lane_of(lane)?;
-                Ok((log, lane, LogState { above: decode_above(&above)?.0, ..state }))
+                Ok((log, lane, before, LogState { above: decode_above(&above)?.0, ..state }))
             })
             .collect()
     }

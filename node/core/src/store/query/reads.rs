@@ -71,6 +71,13 @@ impl SeenLogs {
         })
     }
 
+    /// The end of a log became a branch: what was held of it is named there too. `None` when nothing was held of the log.
+    pub(in crate::store) fn branched(&self, from: LogPk, to: LogPk) -> Option<Self> {
+        let seen = self.log(from)?;
+        let branch = SeenLog { log: to.0, ..seen.clone() };
+        Some(Self::of(self.0.iter().cloned().chain([branch]).collect()))
+    }
+
     pub(in crate::store) fn encode(&self) -> Vec<u8> {
         wire::encode(self)
     }

@@ -1,5 +1,6 @@
 //! Tests of the store as a whole.
 
+mod catalogue;
 mod damage;
 mod full;
 mod model;

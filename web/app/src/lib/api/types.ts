@@ -282,6 +282,8 @@ export interface Message {
   my_own: boolean;
   late: boolean;
   conflict: boolean;
+  /** Of one of several histories that a copied node wrote under one name. */
+  forked: boolean;
   /** Written after the person or device was stopped, where that was not known yet. */
   after_stop: boolean;
   /** Whether a device of the author signed what it says. */

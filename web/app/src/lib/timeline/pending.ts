@@ -28,6 +28,7 @@ export function pendingMessage(item: OutboxItem, me: User | null): Message {
     my_own: true,
     late: false,
     conflict: false,
+    forked: false,
     after_stop: false,
     signed: 'none',
     unsigned: false,
