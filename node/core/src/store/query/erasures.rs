@@ -128,9 +128,12 @@ impl Database {
             let Some((hash, size)) = found else { continue };
             let name = self.log_name(pk.log())?;
             let (node, epoch, lane) = (name.node, name.epoch, name.lane);
-            let log = places
-                .entry((node, epoch, lane.number()))
-                .or_insert(ErasedPlaces { node, epoch, lane, entries: Vec::new() });
+            let log = places.entry((node, epoch, lane.number())).or_insert(ErasedPlaces {
+                node,
+                epoch,
+                lane,
+                entries: Vec::new(),
+            });
             log.entries.push((pk.seq(), hash));
             bytes += size as u64;
         }
