@@ -5,6 +5,7 @@
 
 pub mod city;
 pub mod client;
+pub mod faults;
 pub mod lab;
 pub mod process;
 pub mod sentences;

@@ -11,7 +11,7 @@ use noroshi_tests::wait::until;
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(30);
-const BYTES: usize = 30 * 1024 * 1024;
+const BYTES: usize = 12 * 1024 * 1024;
 
 /// A document that does not compress.
 fn document() -> Vec<u8> {

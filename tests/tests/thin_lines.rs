@@ -14,6 +14,8 @@ const SOON: Duration = Duration::from_secs(20);
 
 async fn two_offices(lab: Lab) -> City {
     let city = City::found_in(lab, &["本庁", "北支所"]).await;
+    // Whoever tries to log in before the people are known there is soon told to wait.
+    until("the offices are connected", SOON, || connected(&city, 1, true)).await;
     for (office, login) in PEOPLE.iter().enumerate() {
         city.add_person(office, login, "職員", &[]).await;
     }

@@ -19,6 +19,7 @@ mod node;
 pub mod peers;
 mod people;
 mod render;
+pub mod repair;
 pub mod resolve;
 pub mod rights;
 mod services;
@@ -34,6 +35,6 @@ pub use hub::StoreChange;
 pub use node::{DATABASE_FILE, Node, OpenError, OpenOptions};
 pub use peers::{LinkState, LinkTarget, PeerBoard};
 pub use services::{
-    Anchor, AuditRequest, Credentials, CutsRequest, EventPage, Gate, Importing, Invited, NewInvitation, NewOffice,
-    NewPerson, NewPost, OfficeEdit, OpenedAttachment, PageRequest, PersonEdit, Signal, Target, Upload,
+    Anchor, AuditRequest, BundleOrder, Credentials, CutsRequest, EventPage, Gate, Importing, Invited, NewInvitation,
+    NewOffice, NewPerson, NewPost, OfficeEdit, OpenedAttachment, PageRequest, PersonEdit, Signal, Target, Upload,
 };

@@ -89,6 +89,8 @@ pub(crate) struct Inner {
     pub uploads: Uploads,
     /// One staff list at a time.
     pub imports: Arc<Semaphore>,
+    /// One file for or of other offices at a time.
+    pub bundles: Semaphore,
     /// One change of a password, and of the key that it seals, at a time.
     pub key_changes: Semaphore,
     pub sessions: Sessions,
@@ -113,14 +115,7 @@ impl Node {
         let root = identity.root_public_key();
         let (hub, momentary) = Hub::new(Arc::new(Directory::empty(identity.organisation())));
         let projection = Arc::new(Projection::new(root, hub.clone()));
-        let wall = options.clock.clone();
-        let database_options = DatabaseOptions {
-            key: Arc::new(NodeKey::from_seed(identity.key().seed())?),
-            epoch: options.epoch,
-            fresh_storage: StorageId::from_uuid(Uuid::now_v7()),
-            wall_ms: Arc::new(move || wall.wall_ms()),
-            projector: projection.clone(),
-        };
+        let database_options = database_options(&options, &identity, projection.clone())?;
         let path = options.folder.join(DATABASE_FILE);
         let shelf = Arc::new(Shelf::open(&options.folder, options.quota).map_err(OpenError::Attachments)?);
         let opening = prepare(&path, database_options.clone(), &projection, &shelf)?;
@@ -142,6 +137,7 @@ impl Node {
             shelf,
             uploads: Uploads::default(),
             imports: Arc::new(Semaphore::new(1)),
+            bundles: Semaphore::new(1),
             key_changes: Semaphore::new(1),
             sessions: Sessions::default(),
             consoles: Consoles::default(),
@@ -197,6 +193,21 @@ impl Node {
     pub fn directory_changes(&self) -> watch::Receiver<Arc<Directory>> {
         self.inner.hub.directory.subscribe()
     }
+}
+
+pub(crate) fn database_options(
+    options: &OpenOptions,
+    identity: &NodeIdentity,
+    projector: Arc<Projection>,
+) -> Result<DatabaseOptions, InvalidKey> {
+    let wall = options.clock.clone();
+    Ok(DatabaseOptions {
+        key: Arc::new(NodeKey::from_seed(identity.key().seed())?),
+        epoch: options.epoch,
+        fresh_storage: StorageId::from_uuid(Uuid::now_v7()),
+        wall_ms: Arc::new(move || wall.wall_ms()),
+        projector,
+    })
 }
 
 /// What is read before the threads start.

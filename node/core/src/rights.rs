@@ -94,7 +94,9 @@ fn organisation_wide(directory: &Directory, actor: &Actor, action: Action) -> Re
         // Guests are shown the people of their rooms.
         Action::SeeSelf | Action::SeeDirectory | Action::AcceptRules => true,
         Action::SeePeers | Action::CreateRoom | Action::Search => inside,
-        Action::SwitchLinks => has(Role::SystemAdmin) || has(Role::OfficeAdmin) || has(Role::DrillController),
+        Action::SwitchLinks | Action::CarryRecords => {
+            has(Role::SystemAdmin) || has(Role::OfficeAdmin) || has(Role::DrillController)
+        }
         // Which offices and people come with it is decided one by one.
         Action::SeePeople | Action::SeeNodes | Action::SeeAudit | Action::SeeUsage | Action::SeeRequests => {
             has(Role::SystemAdmin) || has(Role::OfficeAdmin)

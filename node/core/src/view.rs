@@ -5,6 +5,7 @@
 mod administration;
 mod attachment;
 mod audit;
+mod bundle;
 mod erasure;
 mod import;
 mod lines;
@@ -18,6 +19,7 @@ pub use administration::{
 };
 pub use attachment::{AttachmentProgress, AttachmentState, AttachmentView, Degrees, PlaceView, UploadView};
 pub use audit::{AuditEntryView, AuditListView, AuditNode, AuditObject, AuditObjectKind};
+pub use bundle::{BundleExportView, BundleImportView};
 pub use erasure::{ErasedView, ErasureCounts, ErasureView, Grounds};
 pub use import::{
     ImportChange, ImportDiff, ImportEnd, ImportField, ImportFile, ImportLetter, ImportNew, ImportPerson, ImportProblem,

@@ -1,6 +1,7 @@
 //! What administrators do from the command line. The administrator's own key is unsealed with the password for this one
 //! act; the act itself is the same as from the app.
 
+mod bundles;
 mod keys;
 
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub async fn execute(office: &Office, request: Request) -> Reply {
         Request::ApproveNode(approval) => offline::approve(office, approval).await,
         Request::CertifyNode { file } => offline::certify(office, &file).await,
         Request::ConfirmTime(by) => confirm_time(office, by).await,
+        Request::BundleExport(wanted) => bundles::export(office, wanted).await,
+        Request::BundleImport { file } => bundles::import(office, &file).await,
         Request::BackupMade { bytes } => {
             office.node.note_backup(bytes).await.map_err(Failure::from)?;
             Ok(Value::Null)

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::cli;
 use crate::commands::{Failure, runtime};
 use crate::control::Request;
-use crate::folder::DataFolder;
+use crate::folder::{DataFolder, part_of};
 use crate::office::{Office, wall_ms};
 use crate::secrets;
 use archive::Writer;
@@ -74,13 +74,6 @@ fn make(folder: &DataFolder, file: &Path) -> Result<(), Failure> {
 /// A folder for a moment that only this user can look into; gone with the value.
 fn private_folder(prefix: &str, parent: &Path) -> std::io::Result<TempDir> {
     tempfile::Builder::new().prefix(prefix).permissions(PermissionsExt::from_mode(0o700)).tempdir_in(parent)
-}
-
-/// The file's name until it is whole.
-fn part_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
 }
 
 fn write(folder: &DataFolder, part: &Path, passphrase: &str, manifest: Manifest) -> Result<Manifest, Failure> {

@@ -53,10 +53,16 @@ pub enum Command {
     BrowserCa(BrowserCa),
     /// Verify everything on disk: chains, signatures, digests. The node must be stopped.
     Check(Json),
+    /// Replace a damaged database by a new one with all that is still as it was signed; the rest comes back from other
+    /// offices. The damaged one is kept. The node must be stopped.
+    Repair,
     /// Write everything of this node into one encrypted file, while it runs or is stopped (NOROSHI_PASSPHRASE for scripts).
     Backup(Backup),
     /// Put a backup back into a new data folder.
     Restore { file: PathBuf },
+    /// Records carried by hand to offices that no line reaches: write a file for them, or read theirs in.
+    #[command(subcommand)]
+    Bundle(Bundle),
     /// Build all tables again from the entries. The node must be stopped.
     Reindex,
     /// Run a scenario file in the simulator.
@@ -92,6 +98,26 @@ pub struct Backup {
 pub enum BackupAction {
     /// Unpack a backup for a moment and check everything in it, as `check` does.
     Verify { file: PathBuf },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bundle {
+    /// Write what other offices may hold and are not known to hold. Only their nodes can read the file.
+    Export {
+        /// The file to write; it must not exist.
+        file: PathBuf,
+        /// Name of an office; may be repeated [default: headquarters]. The file holds what all of them may hold.
+        #[arg(long = "for", value_name = "OFFICE")]
+        offices: Vec<String>,
+        /// Of messages only those since then: a date in Japan (2026-11-01) or a time (2026-11-01T09:00:00+09:00).
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Also what the offices are known to hold.
+        #[arg(long, conflicts_with = "since")]
+        all: bool,
+    },
+    /// Read the file of another office in. The same file, or an old one, does no harm.
+    Import { file: PathBuf },
 }
 
 #[derive(Debug, Args)]

@@ -6,17 +6,23 @@
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use noroshi_node::blobs::Quota;
+use noroshi_node::clock::SystemClock;
+use noroshi_node::repair::Repair;
 use noroshi_node::view::Time;
 use noroshi_provisioning::join::files::{FileKind, OfflineRequest, text_of};
 use noroshi_scenarios::{Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::cli::{Audit, Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
+use crate::cli::{Audit, Bundle, Cli, Command, InviteNode, Keys, Nodes, Sim, User, UserAdd, UserPasswd, UserSuspend};
 use crate::config::Config;
-use crate::control::{self, Administrator, AuditWanted, Invitation, NewPerson, NodeApproval, Request, Rescue};
+use crate::control::{
+    self, Administrator, AuditWanted, BundleWanted, Invitation, NewPerson, NodeApproval, Request, Rescue,
+};
 use crate::folder::DataFolder;
-use crate::office::Office;
+use crate::office::{Office, open_options};
 use crate::offline::asking::{ask_fingerprint, read_file, write_out};
 use crate::{backup, browser_ca, demo, doctor, founding, joining, secrets, serve};
 
@@ -45,6 +51,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Check(json) => return check(&DataFolder::open(&data)?, json.json),
         Command::Backup(command) => return backup::run(&data, command),
         Command::Restore { file } => backup::restore(&data, &file)?,
+        Command::Bundle(command) => return bundle(&DataFolder::open(&data)?, command),
+        Command::Repair => repair(&DataFolder::open(&data)?)?,
         Command::Reindex => reindex(&DataFolder::open(&data)?)?,
         Command::Sim(sim) => return simulate(&sim),
         Command::Demo(options) => demo::run(&data, &options)?,
@@ -234,9 +242,13 @@ const fn role_word(role: crate::cli::RoleName) -> &'static str {
     }
 }
 
+/// Milliseconds since 1970 of a date in Japan or a time.
+fn moment(text: &str) -> Result<u64, Failure> {
+    Time::parse(text).ok_or_else(|| format!("{text} is no date and no time").into())
+}
+
 /// Lines that cannot be verified are marked, and make the command end like a check that found damage.
 fn list_audit(folder: &DataFolder, audit: Audit) -> Result<ExitCode, Failure> {
-    let moment = |text: &str| Time::parse(text).ok_or(format!("{text} is no date and no time"));
     let since_ms = audit.since.as_deref().map(moment).transpose()?;
     let wanted = AuditWanted { since_ms, kind: audit.kind, limit: audit.limit };
     let reply = perform(folder, Request::Audit(wanted))?;
@@ -309,6 +321,45 @@ fn status(folder: &DataFolder, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+fn bundle(folder: &DataFolder, command: Bundle) -> Result<ExitCode, Failure> {
+    match command {
+        Bundle::Export { file, offices, since, all } => {
+            let since_ms = since.as_deref().map(moment).transpose()?;
+            let wanted = BundleWanted { file: std::path::absolute(&file)?, offices, since_ms, all };
+            let reply = perform(folder, Request::BundleExport(wanted))?;
+            let names: Vec<&str> =
+                reply["offices"].as_array().into_iter().flatten().filter_map(|o| o["name"].as_str()).collect();
+            eprintln!(
+                "For {}: {} rooms, {} entries, {} bytes.",
+                names.join(", "),
+                reply["rooms"],
+                reply["entries"],
+                reply["bytes"]
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Bundle::Import { file } => {
+            let reply = perform(folder, Request::BundleImport { file: std::path::absolute(&file)? })?;
+            let from = reply["office"]["name"].as_str().or(reply["node"].as_str()).unwrap_or_default();
+            let made = reply["made_at"].as_str().unwrap_or_default();
+            eprintln!(
+                "From {from}, of {made}: {} entries, {} rooms with something new.",
+                reply["entries"], reply["rooms"]
+            );
+            if reply["refused"] != 0 {
+                eprintln!("{} entries may not be held here, or do not fit what is held.", reply["refused"]);
+            }
+            match reply["problem"].as_str() {
+                None => Ok(ExitCode::SUCCESS),
+                Some(problem) => {
+                    eprintln!("The rest of the file could not be read ({problem}). What came before it is here.");
+                    Ok(ExitCode::from(EXIT_DAMAGED))
+                }
+            }
+        }
+    }
+}
+
 fn check(folder: &DataFolder, json: bool) -> Result<ExitCode, Failure> {
     let office = Office::open(folder)?;
     let report = runtime()?.block_on(async {
@@ -336,6 +387,25 @@ fn check(folder: &DataFolder, json: bool) -> Result<ExitCode, Failure> {
         println!("{}", if damages.is_empty() { "clean" } else { "not clean" });
     }
     Ok(if damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DAMAGED) })
+}
+
+fn repair(folder: &DataFolder) -> Result<(), Failure> {
+    let _lock = folder.lock()?;
+    let identity = noroshi_provisioning::KeyFolder::in_data_folder(folder.path()).load_node()?;
+    let options = open_options(folder, Arc::new(SystemClock::new()), Quota::default())?;
+    let (damages, salvaged, kept_as) = match noroshi_node::repair::repair(&options, &identity)? {
+        Repair::Sound => {
+            println!("clean: nothing to repair");
+            return Ok(());
+        }
+        Repair::Done { damages, salvaged, kept_as } => (damages, salvaged, kept_as),
+    };
+    damages.iter().for_each(|damage| println!("damaged: {damage}"));
+    salvaged.unreadable.iter().for_each(|part| println!("unreadable: {part}"));
+    salvaged.lost.iter().for_each(|lost| println!("lost here: {lost}"));
+    println!("{} entries are in the new database. The damaged one is {}.", salvaged.entries, kept_as.display());
+    println!("What is missing comes back from the offices that hold it when this node runs again.");
+    Ok(())
 }
 
 fn reindex(folder: &DataFolder) -> Result<(), Failure> {

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream as BlockingStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +71,33 @@ pub enum Request {
     BackupMade {
         bytes: u64,
     },
+    BundleExport(BundleWanted),
+    BundleImport {
+        file: PathBuf,
+    },
+}
+
+impl Request {
+    /// How long the answer may take: gigabytes on a slow stick take hours.
+    const fn limit(&self) -> Duration {
+        match self {
+            Self::BundleExport(_) | Self::BundleImport { .. } => Duration::from_secs(12 * 60 * 60),
+            _ => ANSWER_LIMIT,
+        }
+    }
+}
+
+/// Which records to write for whom.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleWanted {
+    /// Absolute, since the running node writes it.
+    pub file: PathBuf,
+    /// By their names; none: headquarters.
+    pub offices: Vec<String>,
+    /// Milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    pub all: bool,
 }
 
 /// Which lines of the audit log.
@@ -168,7 +195,7 @@ pub type Reply = Result<Value, Failure>;
 pub fn ask(socket: &Path, request: &Request) -> Option<Reply> {
     let mut stream = BlockingStream::connect(socket).ok()?;
     let exchange = || -> std::io::Result<String> {
-        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        stream.set_read_timeout(Some(request.limit()))?;
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
         stream.write_all(line.as_bytes())?;

@@ -155,6 +155,13 @@ impl DataFolder {
     }
 }
 
+/// The name of a file outside the folder until it is whole.
+pub fn part_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

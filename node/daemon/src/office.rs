@@ -78,15 +78,19 @@ fn open_node_at(
     clock: Arc<dyn Clock>,
     quota: Quota,
 ) -> Result<Node, Failure> {
-    let options = OpenOptions {
+    Ok(Node::open(open_options(folder, clock, quota)?, identity)?)
+}
+
+/// How the store of a folder is opened: under a fresh epoch.
+pub fn open_options(folder: &DataFolder, clock: Arc<dyn Clock>, quota: Quota) -> Result<OpenOptions, Failure> {
+    Ok(OpenOptions {
         folder: folder.path().to_path_buf(),
         clock,
         epoch: Epoch(u64::from_be_bytes(random()?)),
         readers: 4,
         demo: std::env::var_os(DEMO).is_some(),
         quota,
-    };
-    Ok(Node::open(options, identity)?)
+    })
 }
 
 /// Random bytes of the system.

@@ -77,8 +77,8 @@ fn decode(bytes: &[u8]) -> Result<(ImageFormat, DynamicImage), Unreadable> {
     if pixels > PICTURE_PIXELS_MAX {
         return Err(Unreadable::TooManyPixels(pixels));
     }
-    if pixels == 0 {
-        return Err(broken("no pixels"));
+    if pixels == 0 || decoder.total_bytes() > MEMORY_MAX {
+        return Err(broken("no pixels, or too many bits for each"));
     }
     // A wrong word about which side is up is no reason to lose the picture.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
@@ -126,7 +126,7 @@ fn flat(image: &DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() {
         return image.clone();
     }
-    let small = image.thumbnail(PICTURE_SIDE_MAX, PICTURE_SIDE_MAX).to_rgba8();
+    let small = image.to_rgba8();
     let on_white = |channel: u8, alpha: u8| {
         let (channel, alpha) = (u32::from(channel), u32::from(alpha));
         u8::try_from((channel * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)

@@ -249,11 +249,10 @@ impl Shelf {
             parts.retain(|_, part| Arc::strong_count(part) > 1);
         }
         let paths = self.part_paths(blob);
-        let is_new = !paths.data.exists();
+        // As long as it was counted: a power cut may have left it short.
+        let counted = fs::metadata(&paths.data).map_or(0, |file| file.len());
         let part = Arc::new(Mutex::new(Part::open(*blob, paths)?));
-        if is_new {
-            self.used.fetch_add(blob.size, Ordering::Relaxed);
-        }
+        self.used.fetch_add(blob.size.saturating_sub(counted), Ordering::Relaxed);
         parts.insert(*blob, part.clone());
         Ok(part)
     }

@@ -27,6 +27,8 @@ pub enum Action {
 
     // --- as an administrator or drill controller
     SwitchLinks,
+    /// Write a file for other offices, or read one in.
+    CarryRecords,
     SeePeople,
     SeeDevices,
     SeeRequests,
@@ -60,7 +62,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, for tables.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::SeeRoom,
         Self::Post,
         Self::EditPage,
@@ -80,6 +82,7 @@ impl Action {
         Self::AcceptRules,
         Self::RequestDevice,
         Self::SwitchLinks,
+        Self::CarryRecords,
         Self::SeePeople,
         Self::SeeDevices,
         Self::SeeRequests,

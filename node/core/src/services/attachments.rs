@@ -139,6 +139,11 @@ impl Node {
         self.ask(actor, hash, false).await.map(|_| ())
     }
 
+    /// Forgets what nobody needs any more; the node does it by itself every few hours.
+    pub async fn tidy_attachments(&self) -> Result<(), ServiceError> {
+        self.inner.tidy_blobs().await
+    }
+
     async fn ask(&self, actor: &Actor, hash: BlobHash, asked: bool) -> Result<AttachmentProgress, ServiceError> {
         let (row, attachment) = self.inner.attachment_of(actor, hash).await?;
         if row.here || row.asked == asked {

@@ -97,12 +97,17 @@ impl Database {
 
     /// A second connection that can only read. The file must exist and be of this version.
     pub fn open_reader(path: &Path, options: DatabaseOptions) -> Result<Self, StoreError> {
+        let database = Self::open_damaged(path, options)?;
+        let own = database.node_pk(&database.node())?.ok_or_else(|| damaged("the node does not know itself"))?;
+        Ok(Self { own, ..database })
+    }
+
+    /// A connection to what may be left of a database: nothing is asked of it yet.
+    pub(in crate::store) fn open_damaged(path: &Path, options: DatabaseOptions) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| store_error(&error))?;
         configure(&connection)?;
-        let database = Self::new(connection, options, Some(path.to_owned()));
-        let own = database.node_pk(&database.node())?.ok_or_else(|| damaged("the node does not know itself"))?;
-        Ok(Self { own, ..database })
+        Ok(Self::new(connection, options, Some(path.to_owned())))
     }
 
     /// As a process start does: what was written stays and is never continued, since the epoch is new.

@@ -36,7 +36,7 @@ impl Database {
 
     /// What is held under the name of a row, ascending: a piece for each run without gaps. A branch is read from the
     /// beginning of its history, and may be read beyond its end, where the next signature stands.
-    fn paths(&self, log: LogPk) -> Result<Vec<Path>, StoreError> {
+    pub(in crate::store) fn paths(&self, log: LogPk) -> Result<Vec<Path>, StoreError> {
         let row = self.load_log(log)?;
         if !row.forked {
             return Ok(row.runs().into_iter().map(|run| Path { end: run.last, pieces: vec![(log, run)] }).collect());
@@ -75,7 +75,13 @@ impl Database {
     }
 
     /// Entries `first` to the first signed place at or after `last`, or at which there are bytes enough.
-    fn read_window(&self, path: &Path, log: LogId, first: u64, last: u64) -> Result<Window, StoreError> {
+    pub(in crate::store) fn read_window(
+        &self,
+        path: &Path,
+        log: LogId,
+        first: u64,
+        last: u64,
+    ) -> Result<Window, StoreError> {
         let mut checkpoints = self.read_marks(path, log, first, last)?;
         let piece = path.pieces.iter().find(|(_, run)| run.first <= first && first <= run.last);
         let Some((pk, run)) = piece else { return Err(damaged(format!("entry {first} of log {log} is missing"))) };
@@ -144,15 +150,15 @@ impl Database {
 }
 
 /// One history without gaps, in the rows that hold it.
-struct Path {
-    pieces: Vec<(LogPk, Run)>,
+pub(in crate::store) struct Path {
+    pub pieces: Vec<(LogPk, Run)>,
     /// Where the line ends; pieces beyond it are there for their signatures.
-    end: u64,
+    pub end: u64,
 }
 
 impl Path {
     /// The entries `first ..= last` as ranges of rows.
-    fn between(&self, first: u64, last: u64) -> impl Iterator<Item = (LogPk, u64, u64)> {
+    pub fn between(&self, first: u64, last: u64) -> impl Iterator<Item = (LogPk, u64, u64)> {
         let part = move |(log, run): &(LogPk, Run)| (*log, run.first.max(first), run.last.min(last).min(SEQ_MAX));
         self.pieces.iter().map(part).filter(|(_, from, to)| from <= to)
     }

@@ -192,3 +192,25 @@ async fn room_is_made_of_what_headquarters_holds_and_of_nothing_else() {
     assert!(north.node.attachment(&clerk, blobs[1].hash).await.is_ok());
     assert_eq!(north.node.fetch_attachment(&clerk, blobs[0].hash).await.unwrap().state, AttachmentState::Coming);
 }
+
+#[tokio::test]
+async fn an_upload_that_no_message_shows_is_forgotten_a_day_later() {
+    let hq = Office::founded(0).await;
+    let (boss, clerk) = (person(0, 1), person(1, 0));
+    let room = hq.room(&[&boss, &clerk]).await;
+    let (posted, dropped) = (document(1, 20_000), document(2, 20_000));
+    let view = upload(&hq, &boss, &posted).await;
+    post(&hq, &boss, room, &view).await;
+    upload(&hq, &boss, &dropped).await;
+    let is_here = async |bytes: &[u8]| hq.node.attachment(&boss, BlobId::of(bytes).hash).await.is_ok();
+    hq.clock.advance(24 * 60 * 60 * 1_000);
+    hq.node.tidy_attachments().await.unwrap();
+    assert!(is_here(&posted).await && is_here(&dropped).await, "to the millisecond");
+    hq.clock.advance(1);
+    hq.node.tidy_attachments().await.unwrap();
+    assert!(is_here(&posted).await && !is_here(&dropped).await);
+    let count =
+        |folder: &str| std::fs::read_dir(hq.folder().join("blobs").join(folder)).map_or(0, |files| files.count());
+    let name = BlobId::of(&dropped).hash.to_string();
+    assert_eq!((count(&name[..2]), count("incoming"), count("parts")), (0, 0, 0));
+}

@@ -54,7 +54,7 @@ impl Office {
     fn empty_in(city: &'static Fixture, number: usize) -> Self {
         let clock = Arc::new(TestClock(AtomicU64::new(FOUNDED_MS + 1_000_000)));
         let folder = tempfile::tempdir().unwrap();
-        let quota = Quota::default();
+        let quota = Quota { free_min: 0, ..Quota::default() };
         let node = open(city, number, 1, &folder, &clock, quota);
         Self { node, clock, city, number, starts: 1, quota, folder }
     }

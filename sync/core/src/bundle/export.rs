@@ -1,6 +1,7 @@
 //! Writes a bundle out of a store, record by record: the ledger, then rights of rooms, alarms, and the rest.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::{BUNDLE_VERSION, DESTINATIONS_MAX, Header, Record, message};
 use crate::checkpoint::NodeKey;
@@ -54,8 +55,8 @@ impl Part {
 
 /// A bundle being written. Each call of [`Self::next`] reads a bounded part of the store.
 #[derive(Debug)]
-pub struct Exporter<'a> {
-    key: &'a NodeKey,
+pub struct Exporter {
+    key: Arc<NodeKey>,
     header: Header,
     since: Since,
     /// Rooms that every destination may hold, and whether they are ledger.
@@ -70,11 +71,11 @@ pub struct Exporter<'a> {
     entries: u64,
 }
 
-impl<'a> Exporter<'a> {
+impl Exporter {
     /// A bundle for these nodes; `id` must be random.
     pub fn new<S: Store + ?Sized>(
         store: &S,
-        key: &'a NodeKey,
+        key: Arc<NodeKey>,
         id: [u8; 16],
         made_ms: u64,
         destinations: BTreeSet<NodeId>,

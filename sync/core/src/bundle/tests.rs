@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checkpoint::NodeKey;
 use crate::entry::{Draft, Lane};
 use crate::hlc::Hlc;
 use crate::id::{DeviceId, EntryId, Epoch, RoomId, StorageId, UserId};
@@ -46,8 +45,8 @@ fn write(store: &mut MemoryStore, to: RoomId, lane: Lane, numbers: std::ops::Ran
     }
 }
 
-fn export(store: &MemoryStore, by: &NodeKey, to: &[u8], since: Since) -> Vec<u8> {
-    let mut exporter = Exporter::new(store, by, ID, 1_790_000_000_000, nodes(to), since).unwrap();
+fn export(store: &MemoryStore, by: u8, to: &[u8], since: Since) -> Vec<u8> {
+    let mut exporter = Exporter::new(store, key(by).into(), ID, 1_790_000_000_000, nodes(to), since).unwrap();
     let mut bytes = Vec::new();
     while let Some(record) = exporter.next(store).unwrap() {
         bytes.extend(record);
@@ -58,8 +57,7 @@ fn export(store: &MemoryStore, by: &NodeKey, to: &[u8], since: Since) -> Vec<u8>
 
 /// Entries that node 2 is not known to hold.
 fn missing_entries(store: &MemoryStore) -> u64 {
-    let key = key(1);
-    let mut exporter = Exporter::new(store, &key, ID, 0, nodes(&[2]), Since::Missing).unwrap();
+    let mut exporter = Exporter::new(store, key(1).into(), ID, 0, nodes(&[2]), Since::Missing).unwrap();
     while exporter.next(store).unwrap().is_some() {}
     exporter.entries()
 }
@@ -102,12 +100,12 @@ fn written(number: u8) -> MemoryStore {
 #[test]
 fn what_one_holds_the_other_holds_and_again_changes_nothing() {
     let (one, mut other) = (written(1), written(2));
-    let mut both = export(&one, &key(1), &[2], Since::Beginning);
+    let mut both = export(&one, 1, &[2], Since::Beginning);
     let (outcomes, end) = import(&mut other, &both);
     assert_eq!(end, Ok(()));
     assert!(outcomes.iter().all(|outcome| matches!(outcome, WindowOutcome::Stored { .. })));
     let mut back = one;
-    import(&mut back, &export(&other, &key(2), &[1], Since::Beginning)).1.unwrap();
+    import(&mut back, &export(&other, 2, &[1], Since::Beginning)).1.unwrap();
     assert!(same(&back, &other, &[1, 2, 3]));
     // The old file once more, after more was written.
     write(&mut other, room(2), Lane::Normal, 9_000..9_010);
@@ -124,20 +122,20 @@ fn what_one_holds_the_other_holds_and_again_changes_nothing() {
 #[test]
 fn it_holds_only_what_every_destination_may_hold() {
     let one = written(1);
-    let file = export(&one, &key(1), &[2, 3], Since::Beginning);
+    let file = export(&one, 1, &[2, 3], Since::Beginning);
     let mut two = store(2);
     import(&mut two, &file).1.unwrap();
     assert!(same(&one, &two, &[1, 2]));
     assert!(two.frontier(room(3)).is_empty(), "node 3 may not hold room 3");
     let mut four = store(4);
-    import(&mut four, &export(&one, &key(1), &[3, 4], Since::Beginning)).1.unwrap();
+    import(&mut four, &export(&one, 1, &[3, 4], Since::Beginning)).1.unwrap();
     assert!(same(&one, &four, &[1]) && four.frontier(room(2)).is_empty());
 }
 
 #[test]
 fn rights_come_first_and_then_alarms() {
     let one = written(1);
-    let file = export(&one, &key(1), &[2], Since::Beginning);
+    let file = export(&one, 1, &[2], Since::Beginning);
     let mut two = store(2);
     let (outcomes, _) = import(&mut two, &file);
     let order: Vec<(bool, Lane)> = outcomes
@@ -159,14 +157,14 @@ fn rights_come_first_and_then_alarms() {
 #[test]
 fn what_a_destination_says_it_holds_is_left_out() {
     let (mut one, mut two) = (written(1), store(2));
-    import(&mut two, &export(&one, &key(1), &[2], Since::Missing)).1.unwrap();
+    import(&mut two, &export(&one, 1, &[2], Since::Missing)).1.unwrap();
     // Node 2 tells what it holds; node 1 hears of it.
     let version = RegisterVersion { start: Hlc::from_parts(1_790_000_000_000, 0), counter: 1 };
     for number in [1, 2, 3] {
         two.write_register(room(number), version, Vec::new()).unwrap();
     }
-    import(&mut one, &export(&two, &key(2), &[1], Since::Missing)).1.unwrap();
-    let (full, rest) = (export(&one, &key(1), &[2], Since::Beginning), export(&one, &key(1), &[2], Since::Missing));
+    import(&mut one, &export(&two, 2, &[1], Since::Missing)).1.unwrap();
+    let (full, rest) = (export(&one, 1, &[2], Since::Beginning), export(&one, 1, &[2], Since::Missing));
     assert_eq!(missing_entries(&one), 0);
     assert!(rest.len() < full.len() / 4, "{} of {}", rest.len(), full.len());
     write(&mut one, room(2), Lane::Normal, 8_000..8_003);
@@ -178,19 +176,19 @@ fn entries_since_a_moment_travel_with_all_rights() {
     let mut one = written(1);
     write(&mut one, room(2), Lane::Normal, 5_000..5_005);
     let mut two = store(2);
-    import(&mut two, &export(&one, &key(1), &[2], Since::Wall(1_790_000_000_000 + 4_000_000))).1.unwrap();
+    import(&mut two, &export(&one, 1, &[2], Since::Wall(1_790_000_000_000 + 4_000_000))).1.unwrap();
     let held: u64 = two.frontier(room(2)).iter().map(|(_, state)| state.count()).sum();
     // Two policies and the five new ones; a window may bring some of its neighbours along.
     assert!((7..=7 + 64).contains(&held), "{held}");
     assert!(same(&one, &two, &[1]));
     // The rest by another file.
-    import(&mut two, &export(&one, &key(1), &[2], Since::Beginning)).1.unwrap();
+    import(&mut two, &export(&one, 1, &[2], Since::Beginning)).1.unwrap();
     assert!(same(&one, &two, &[1, 2, 3]));
 }
 
 #[test]
 fn another_hand_is_noticed_at_every_byte() {
-    let file = export(&written(1), &key(1), &[2], Since::Beginning);
+    let file = export(&written(1), 1, &[2], Since::Beginning);
     for place in (0..file.len()).step_by(37) {
         let mut changed = file.clone();
         changed[place] ^= 1;
@@ -207,7 +205,7 @@ fn another_hand_is_noticed_at_every_byte() {
 #[test]
 fn a_bundle_for_nobody_or_everybody_is_not_begun() {
     let one = written(1);
-    let begin = |destinations| Exporter::new(&one, &key(1), ID, 0, destinations, Since::Missing).is_err();
+    let begin = |destinations| Exporter::new(&one, key(1).into(), ID, 0, destinations, Since::Missing).is_err();
     assert!(begin(BTreeSet::new()));
     let many = (0..=DESTINATIONS_MAX as u32).map(|number| {
         let mut bytes = [1; 32];
@@ -225,7 +223,7 @@ proptest! {
     #[test]
     fn a_file_cut_anywhere_is_good_up_to_there_and_the_whole_one_completes_it(cut in any::<prop::sample::Index>()) {
         let one = written(1);
-        let file = export(&one, &key(1), &[2], Since::Beginning);
+        let file = export(&one, 1, &[2], Since::Beginning);
         let mut two = store(2);
         let (outcomes, end) = import(&mut two, &file[..cut.index(file.len())]);
         prop_assert_eq!(end, Err(Refused::CutShort));

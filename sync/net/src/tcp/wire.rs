@@ -17,6 +17,9 @@ use super::{Line, Manner};
 /// What TLS 1.3 adds to a record, bytes.
 const RECORD_BYTES: u64 = 22;
 
+/// A line is not cut before so many of its round trips have passed without a byte.
+const SILENT_ROUND_TRIPS: u32 = 6;
+
 type Stream = TlsStream<TcpStream>;
 
 pub(super) fn spawn(line: &Line, stream: Stream, manner: &Manner) {
@@ -38,8 +41,10 @@ async fn read(
 ) {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + TCP_SEGMENT_BYTES_MAX);
     let ended = loop {
+        // On a full and bad line TCP sends again after some round trips only.
+        let patience = silence.max(SILENT_ROUND_TRIPS * line.round_trip());
         let read = tokio::select! {
-            read = timeout(silence, stream.read_buf(&mut bytes)) => read,
+            read = timeout(patience, stream.read_buf(&mut bytes)) => read,
             _ = line.closed() => return,
         };
         match read {
@@ -115,16 +120,22 @@ async fn write(
     mut echoing: tokio::sync::mpsc::Receiver<u32>,
 ) {
     let mut next = Some(Segment::Alive { stamp: stamp_of(begun) });
+    let mut alive_at = Instant::now();
     loop {
         if line.has_ended() {
             break;
+        }
+        // Also while other things flow: it measures the round trip with what waits in the line.
+        if next.is_none() && alive_at.elapsed() >= keep_alive {
+            alive_at = Instant::now();
+            next = Some(Segment::Alive { stamp: stamp_of(begun) });
         }
         let segment = match next.take().or_else(|| line.lanes().next()) {
             Some(segment) => segment,
             None => tokio::select! {
                 () = line.0.to_write.notified() => continue,
                 Some(stamp) = echoing.recv() => Segment::Echo { stamp },
-                () = tokio::time::sleep(keep_alive) => Segment::Alive { stamp: stamp_of(begun) },
+                () = tokio::time::sleep_until(alive_at + keep_alive) => continue,
             },
         };
         let bytes = segment.encode();
