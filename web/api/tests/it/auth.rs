@@ -83,7 +83,7 @@ async fn everything_but_the_open_pages_needs_a_login() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 76);
+    assert_eq!(asked, 85);
 }
 
 #[tokio::test]

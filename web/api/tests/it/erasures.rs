@@ -82,7 +82,7 @@ async fn a_mark_says_what_was_shown() {
     assert_eq!((&view["unread"], &view["late"]), (&json!(0), &json!(0)));
     let never = json!({"message": first, "seen": "9999999"});
     house.suzuki.call("PUT", &path, &never).await.refused(422, "unknown_cursor");
-    house.suzuki.call("PUT", &path, &json!({"message": first, "seen": "x"})).await.refused(422, "malformed");
+    house.suzuki.call("PUT", &path, &json!({"message": first, "seen": "x"})).await.refused(400, "malformed");
 }
 
 #[tokio::test]
