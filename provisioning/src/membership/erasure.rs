@@ -47,7 +47,7 @@ pub struct ErasedPlaces {
     pub epoch: Epoch,
     /// Never `policy`.
     pub lane: Lane,
-    /// (seq, e(seq)), ascending.
+    /// (seq, e(seq)), ascending; a log that forks may have two at one place.
     pub entries: Vec<(u64, Hash)>,
 }
 
@@ -101,7 +101,7 @@ impl Body for Erasure {
 }
 
 fn is_sound(places: &ErasedPlaces) -> bool {
-    let ascending = places.entries.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0));
+    let ascending = places.entries.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
     ascending && places.lane != Lane::Policy && places.entries.first().is_some_and(|(seq, _)| *seq > 0)
 }
 

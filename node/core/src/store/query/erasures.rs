@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use noroshi_provisioning::membership::{ErasedMessage, ErasedPlaces, Grounds};
 use noroshi_sync::entry::{ENTRY_VERSION, Entry};
-use noroshi_sync::id::{DeviceId, EntryId, UserId};
+use noroshi_sync::id::{DeviceId, EntryId, Epoch, NodeId, UserId};
 use noroshi_sync::store::StoreError;
 use rusqlite::{Result, Row};
 
@@ -13,7 +13,7 @@ use super::timeline::{Place, ShownMessage};
 use crate::body::Message;
 use crate::kinds;
 use crate::store::erasing::Content;
-use crate::store::{Database, EntryPk, LogPk, RoomPk};
+use crate::store::{Database, EntryPk, RoomPk};
 
 /// Why and by whom a message was erased.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,7 +117,8 @@ impl Database {
         }
         entries.sort_unstable();
         entries.dedup();
-        let mut places: BTreeMap<LogPk, ErasedPlaces> = BTreeMap::new();
+        // An act names a log without its branch: both histories of one that forks are one to it.
+        let mut places: BTreeMap<(NodeId, Epoch, u8), ErasedPlaces> = BTreeMap::new();
         let mut bytes = 0;
         for pk in &entries {
             let found = self.row("SELECT bytes FROM entries WHERE entry_pk = ?", [*pk], |row| {
@@ -125,19 +126,22 @@ impl Database {
                 Ok((content.hash(), row.get_ref(0)?.as_blob()?.len()))
             })?;
             let Some((hash, size)) = found else { continue };
-            let log = match places.get_mut(&pk.log()) {
-                Some(places) => places,
-                None => {
-                    let name = self.log_name(pk.log())?;
-                    let (node, epoch, lane) = (name.node, name.epoch, name.lane);
-                    places.entry(pk.log()).or_insert(ErasedPlaces { node, epoch, lane, entries: Vec::new() })
-                }
-            };
+            let name = self.log_name(pk.log())?;
+            let (node, epoch, lane) = (name.node, name.epoch, name.lane);
+            let log = places.entry((node, epoch, lane.number())).or_insert(ErasedPlaces {
+                node,
+                epoch,
+                lane,
+                entries: Vec::new(),
+            });
             log.entries.push((pk.seq(), hash));
             bytes += size as u64;
         }
         let mut places: Vec<ErasedPlaces> = places.into_values().collect();
-        places.sort_by_key(|places| (places.node, places.epoch, places.lane.number()));
+        for log in &mut places {
+            log.entries.sort_unstable();
+            log.entries.dedup();
+        }
         Ok(ToErase { messages: messages.into_values().collect(), places, entries: entries.len(), bytes })
     }
 

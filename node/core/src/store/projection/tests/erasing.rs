@@ -145,7 +145,7 @@ fn a_copy_that_nobody_knew_of_brings_nothing_back() {
         c.exchange(&mut b);
     }
     for island in [&a, &b, &c] {
-        assert_eq!(island.texts(&people[0], room), ["[誤送信]"]);
+        assert_eq!(island.texts(&people[2], room), ["[誤送信]"]);
         assert_eq!(dump(&island.database), dump(&a.database));
     }
 }
