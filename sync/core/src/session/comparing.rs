@@ -130,12 +130,15 @@ impl Session {
     /// Compares the digests if both sides spoke of the same moment.
     fn compare(&mut self, context: &mut Context) {
         let (Some(mine), Some(theirs)) = (self.comparing.sent, self.comparing.received) else { return };
-        if mine.applied != theirs.latest_change || mine.latest_change != theirs.applied {
-            return;
-        }
-        if mine.shared == theirs.shared {
+        let (has_all, gave_all) = (mine.applied == theirs.latest_change, mine.latest_change == theirs.applied);
+        // One side may have given up on something that then came another way: equal digests say that nothing is missing.
+        if mine.shared == theirs.shared && (has_all || gave_all) {
+            self.fetching.all_is_here(theirs.latest_change);
             self.comparing.saw_equal(context.now);
             return context.notice(Notice::InSync { peer: self.peer });
+        }
+        if !has_all || !gave_all {
+            return;
         }
         if self.comparing.listing.is_some() || self.comparing.passes >= PASSES_MAX {
             return;

@@ -202,6 +202,12 @@ impl Fetching {
         self.offered_to = self.offered_to.max(latest_change);
     }
 
+    /// The digests were equal when the peer had come to this change of its own.
+    pub fn all_is_here(&mut self, latest_change: u64) {
+        self.given_up.clear();
+        self.applied = self.applied.max(latest_change);
+    }
+
     pub fn unsaved_cursor(&self) -> Option<Cursor> {
         (self.applied != self.saved).then_some(Cursor { storage: self.storage, change: self.applied })
     }

@@ -227,11 +227,11 @@ mod tests {
         ) {
             let (mut here, mut there) = (Lanes::default(), Lanes::default());
             let (mut written, mut got) = (vec![Vec::new(); 3], vec![Vec::new(); 3]);
-            for number in 0..3 {
+            for (number, bytes) in written.iter_mut().enumerate() {
                 here.open();
                 here.set_priority(number, -i32::try_from(number).unwrap());
                 write(&mut here, number, &[9]);
-                written[number].push(9);
+                bytes.push(9);
             }
             for (number, count, what) in steps.into_iter().chain((0..600).map(|step| (step % 3, 60_000, 2 + (step / 3 % 2) as u8))) {
                 match what {

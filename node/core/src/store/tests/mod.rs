@@ -1,6 +1,5 @@
 //! Tests of the store as a whole.
 
-mod catalogue;
 mod damage;
 mod full;
 mod model;
